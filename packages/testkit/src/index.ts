@@ -1,1 +1,7 @@
-export {}
+export type { DecodedInstruction, Syntax } from './disassemble.ts'
+export { disassemble } from './disassemble.ts'
+export { checkGolden } from './golden.ts'
+export type { ReadmeExample } from './readme.ts'
+export { readmeExamples, testReadme } from './readme.ts'
+export { repositoryRoot, sharedPath } from './shared.ts'
+export { requireTool } from './tools.ts'

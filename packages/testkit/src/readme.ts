@@ -1,0 +1,54 @@
+// README examples run. A block that opens with "```ts run" is a module; when a "```text" block follows it, that is
+// what the module prints.
+
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { format } from 'node:util'
+import { expect, test } from 'vitest'
+
+export interface ReadmeExample {
+  readonly code: string
+  /** The line of the README that the code starts at, from 1. */
+  readonly line: number
+  /** What the example prints, when the README says so. */
+  readonly output: string | null
+}
+
+export function readmeExamples(markdown: string): ReadmeExample[] {
+  const text = markdown.replaceAll('\r\n', '\n')
+  const block = /^```ts run\n([\s\S]*?)^```$(?:\n+```text\n([\s\S]*?)^```$)?/gm
+  return [...text.matchAll(block)].map((match) => ({
+    code: match[1] ?? '',
+    line: text.slice(0, match.index).split('\n').length + 1,
+    output: match[2] ?? null,
+  }))
+}
+
+/**
+ * Declares one test for each example of a README: `testReadme(new URL('../README.md', import.meta.url))`.
+ *
+ * The examples run against the sources. They are written to `test/.readme` beside the README, which git ignores.
+ */
+export function testReadme(readme: URL): void {
+  const path = fileURLToPath(readme)
+  const examples = readmeExamples(readFileSync(path, 'utf8'))
+  if (examples.length === 0) test.todo(`${basename(dirname(path))}/README.md has no example that runs`)
+  for (const example of examples) {
+    test(`README.md:${example.line} runs`, async () => {
+      const folder = join(dirname(path), 'test/.readme')
+      mkdirSync(folder, { recursive: true })
+      const file = join(folder, `line-${example.line}.ts`)
+      writeFileSync(file, `${example.code}\nexport {}\n`)
+      const printed: string[] = []
+      const log = console.log
+      console.log = (...values: unknown[]) => void printed.push(`${format(...values)}\n`)
+      try {
+        await import(/* @vite-ignore */ pathToFileURL(file).href)
+      } finally {
+        console.log = log
+      }
+      if (example.output !== null) expect(printed.join('')).toBe(example.output)
+    })
+  }
+}
