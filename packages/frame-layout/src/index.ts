@@ -1,1 +1,43 @@
-export {}
+/** Stack frames as data: records, what they mean, how they are laid out, and the interface of unwind formats. */
+
+export type { FrameArchitecture, Register } from './architecture.ts'
+export { FrameError, type FrameProblem } from './errors.ts'
+export type {
+  DecodedFunction,
+  EncodeOptions,
+  FunctionUnwind,
+  LoadedSection,
+  MachineState,
+  ReadMemory,
+  UnwindFormat,
+  UnwindImage,
+  UnwindRelocation,
+  UnwindSection,
+  UnwoundFunction,
+} from './format.ts'
+export type { FrameAction, FrameEvent, FrameEventKind, FrameEventPlace, FrameRecord, FrameRegion } from './record.ts'
+export { type FinishOptions, FrameRecorder } from './recorder.ts'
+export {
+  knownArchitecture,
+  R8,
+  R9,
+  R10,
+  R11,
+  R12,
+  R13,
+  R14,
+  R15,
+  RAX,
+  RBP,
+  RBX,
+  RCX,
+  RDI,
+  RDX,
+  RETURN_ADDRESS,
+  RSI,
+  RSP,
+  XMM0,
+  x64,
+} from './registers-x64.ts'
+export { type RegisterRule, rowAt, sameRule, sameState, type UnwindRow, unwindRows } from './rows.ts'
+export { entryState, FrameState, UNKNOWN } from './state.ts'

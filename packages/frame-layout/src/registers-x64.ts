@@ -1,0 +1,56 @@
+/**
+ * x86-64 as frame-layout sees it. Numbers 0 to 15 are the general registers in hardware encoding (Intel SDM vol. 2,
+ * table 2-2), 16 to 31 are xmm0 to xmm15, 32 stands for the return address. They are the numbers of every package of
+ * this project; DWARF's own numbering (System V ABI, figure 3.36) is unwind-dwarf's affair.
+ */
+
+import type { FrameArchitecture, Register } from './architecture.ts'
+
+export const RAX: Register = 0
+export const RCX: Register = 1
+export const RDX: Register = 2
+export const RBX: Register = 3
+export const RSP: Register = 4
+export const RBP: Register = 5
+export const RSI: Register = 6
+export const RDI: Register = 7
+export const R8: Register = 8
+export const R9: Register = 9
+export const R10: Register = 10
+export const R11: Register = 11
+export const R12: Register = 12
+export const R13: Register = 13
+export const R14: Register = 14
+export const R15: Register = 15
+/** The number of xmm0; xmm1 to xmm15 follow. */
+export const XMM0: Register = 16
+/** rip, as a frame remembers it. */
+export const RETURN_ADDRESS: Register = 32
+
+// biome-ignore format: four to a line, as in the manual's table
+const names: readonly string[] = [
+  'rax', 'rcx', 'rdx', 'rbx', 'rsp', 'rbp', 'rsi', 'rdi',
+  'r8', 'r9', 'r10', 'r11', 'r12', 'r13', 'r14', 'r15',
+  'xmm0', 'xmm1', 'xmm2', 'xmm3', 'xmm4', 'xmm5', 'xmm6', 'xmm7',
+  'xmm8', 'xmm9', 'xmm10', 'xmm11', 'xmm12', 'xmm13', 'xmm14', 'xmm15',
+  'rip',
+]
+
+/** The architecture `'x86-64'`. */
+export const x64: FrameArchitecture = {
+  name: 'x86-64',
+  registerNames: names,
+  stackPointer: RSP,
+  framePointer: RBP,
+  returnAddress: RETURN_ADDRESS,
+  entryCfaOffset: 8,
+  returnAddressOffset: -8,
+  pushBytes: 8,
+}
+
+const known: ReadonlyMap<string, FrameArchitecture> = new Map([[x64.name, x64]])
+
+/** The description that ships with the package, by name; undefined when there is none. */
+export function knownArchitecture(name: string): FrameArchitecture | undefined {
+  return known.get(name)
+}
