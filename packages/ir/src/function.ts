@@ -1,0 +1,207 @@
+// One function: all its tables, and the few operations that touch more than one of them.
+
+import { BlockCallTable, BlockTable } from './block-table.ts'
+import type { AliasRegion, Block, BlockCall, Constant, FuncRef, GlobalValue, Inst, SigRef, Value } from './entities.ts'
+import { NO_ENTITY } from './entities.ts'
+import type {
+  AliasRegionData,
+  DebugTag,
+  DynamicStackSlotData,
+  DynamicTypeData,
+  ExceptionTableData,
+  ExternalName,
+  FuncRefData,
+  GlobalValueData,
+  StackMapEntry,
+  StackSlotData,
+} from './externals.ts'
+import { InstTable } from './inst-table.ts'
+import { Layout } from './layout.ts'
+import { Opcode } from './opcode.ts'
+import { type Signature, signature } from './signature.ts'
+import type { FunctionSource } from './source.ts'
+import type { Type } from './types.ts'
+import { paramDefinition, ValueTable } from './value-table.ts'
+
+export class Function {
+  name: ExternalName
+  signature: Signature
+
+  readonly insts: InstTable
+  readonly values: ValueTable
+  readonly blocks: BlockTable
+  readonly blockCalls: BlockCallTable
+  readonly layout: Layout
+
+  /** Variable operands of instructions; see {@link InstTable.listStart}. Replaced when it grows. */
+  valueLists: Int32Array = new Int32Array(0)
+  valueListsLength = 0
+  /** Arguments of block calls; see block-table.ts for entries below 0. Replaced when it grows. */
+  blockArgs: Int32Array = new Int32Array(0)
+  blockArgsLength = 0
+
+  /** Block call ids of a `br_table`, without the default. */
+  readonly jumpTables: Int32Array[] = []
+  readonly exceptionTables: ExceptionTableData[] = []
+  readonly stackSlots: StackSlotData[] = []
+  readonly dynamicStackSlots: DynamicStackSlotData[] = []
+  readonly dynamicTypes: DynamicTypeData[] = []
+  readonly aliasRegions: AliasRegionData[] = []
+  readonly globalValues: GlobalValueData[] = []
+  readonly signatures: Signature[] = []
+  /** A number that the text skipped has a placeholder whose signature is -1. */
+  readonly funcRefs: FuncRefData[] = []
+  /** Little-endian bytes; a number that the text skipped is empty. */
+  readonly constants: Uint8Array[] = []
+  /** Masks of `shuffle`, 16 bytes each. */
+  readonly masks: Uint8Array[] = []
+  /** The global whose value is the lowest address the stack may reach; -1 for none. */
+  stackLimit: GlobalValue = NO_ENTITY as GlobalValue
+  readonly stackMaps: Map<Inst, readonly StackMapEntry[]> = new Map()
+  readonly debugTags: Map<Inst, readonly DebugTag[]> = new Map()
+  /** Operands that the text spelled as an alias; the columns hold what it stands for. See {@link operandPlace}. */
+  readonly aliasSpellings: Map<number, Value> = new Map()
+  /** Where the function was written; null for one that was built. */
+  source: FunctionSource | null = null
+
+  /** @param instructions - how many to make room for; the tables grow as needed. */
+  constructor(name: ExternalName, sig: Signature = signature([], []), instructions = 32) {
+    this.name = name
+    this.signature = sig
+    this.insts = new InstTable(instructions)
+    this.values = new ValueTable(instructions)
+    this.blocks = new BlockTable()
+    this.blockCalls = new BlockCallTable()
+    this.layout = new Layout(this.blocks)
+    this.layout.reserve(instructions)
+  }
+
+  /** What a value stands for: itself unless it is an alias. */
+  resolve(value: Value): Value {
+    const aliasOf = this.values.aliasOf
+    return aliasOf === null ? value : followAliases(aliasOf, value)
+  }
+
+  /** The type of a value. */
+  typeOf(value: Value): Type {
+    return this.values.type[value]
+  }
+
+  /** Gives an instruction its results: consecutive new values of these types. */
+  addResults(inst: Inst, types: readonly Type[]): void {
+    this.insts.firstResult[inst] = types.length === 0 ? -1 : this.values.length
+    this.insts.resultCount[inst] = types.length
+    for (const type of types) this.values.push(type, inst)
+  }
+
+  /** Result `index` of an instruction. */
+  result(inst: Inst, index = 0): Value {
+    return (this.insts.firstResult[inst] + index) as Value
+  }
+
+  /**
+   * Adds a parameter at the end of a block. Parameters have consecutive ids, so this may give the earlier ones new ids;
+   * the old ones become aliases of these.
+   */
+  appendBlockParam(block: Block, type: Type): Value {
+    const { blocks, values } = this
+    const count = blocks.paramCount[block]
+    const first = blocks.firstParam[block]
+    if (count === 0 || first + count !== values.length) {
+      blocks.firstParam[block] = values.length
+      for (let i = 0; i < count; i++) {
+        const old = (first + i) as Value
+        values.setAlias(old, values.push(values.type[old], paramDefinition(block)))
+      }
+    }
+    blocks.paramCount[block] = count + 1
+    return values.push(type, paramDefinition(block))
+  }
+
+  /** Stores operands in the value pool. @returns where they start. */
+  addValueList(list: ArrayLike<number>): number {
+    const start = this.valueListsLength
+    if (start + list.length > this.valueLists.length) this.valueLists = grown(this.valueLists, start + list.length)
+    this.valueLists.set(list, start)
+    this.valueListsLength = start + list.length
+    return start
+  }
+
+  /** Adds a branch target with its arguments: values, or entries of block-table.ts. */
+  addBlockCall(block: Block, args: ArrayLike<number>): BlockCall {
+    const start = this.blockArgsLength
+    if (start + args.length > this.blockArgs.length) this.blockArgs = grown(this.blockArgs, start + args.length)
+    this.blockArgs.set(args, start)
+    this.blockArgsLength = start + args.length
+    return this.blockCalls.push(block, start, args.length)
+  }
+
+  /** The constant of these bytes, which are little-endian; the same bytes give the same constant. */
+  internConstant(bytes: Uint8Array): Constant {
+    const at = this.constants.findIndex((constant) => constant.length > 0 && equalBytes(constant, bytes))
+    return (at >= 0 ? at : this.constants.push(bytes) - 1) as Constant
+  }
+
+  /** The signature that a call's arguments and results follow; null when the reference is to none. */
+  calleeSignature(inst: Inst): Signature | null {
+    const entity = this.insts.entity[inst]
+    switch (this.insts.opcode[inst]) {
+      case Opcode.Call:
+      case Opcode.ReturnCall:
+      case Opcode.TryCall:
+        return this.signatures[this.funcRefs[entity]?.signature ?? NO_ENTITY] ?? null
+      case Opcode.CallIndirect:
+      case Opcode.ReturnCallIndirect:
+        return this.signatures[entity] ?? null
+      case Opcode.TryCallIndirect:
+        return this.signatures[this.exceptionTables[this.insts.imm[inst]]?.signature ?? NO_ENTITY] ?? null
+      default:
+        return null
+    }
+  }
+
+  declareSignature(sig: Signature): SigRef {
+    return (this.signatures.push(sig) - 1) as SigRef
+  }
+
+  declareFunction(data: FuncRefData): FuncRef {
+    return (this.funcRefs.push(data) - 1) as FuncRef
+  }
+
+  declareGlobalValue(data: GlobalValueData): GlobalValue {
+    return (this.globalValues.push(data) - 1) as GlobalValue
+  }
+
+  declareAliasRegion(data: AliasRegionData): AliasRegion {
+    return (this.aliasRegions.push(data) - 1) as AliasRegion
+  }
+}
+
+/** Keys of {@link Function.aliasSpellings}. */
+export const operandPlace = {
+  /** Fixed operand `index` of an instruction. */
+  fixed: (inst: Inst, index: number): number => inst * 8 + index,
+  /** Entry of the value pool. */
+  list: (at: number): number => at * 8 + 3,
+  /** Entry of the pool of block arguments. */
+  blockArg: (at: number): number => at * 8 + 4,
+  /** Item of an exception table, at most a million tables of a thousand items. */
+  context: (table: number, item: number): number => (table * 1024 + item) * 8 + 5,
+} as const
+
+function followAliases(aliasOf: Int32Array, value: Value): Value {
+  let v: number = value
+  // The parser and setAlias keep chains free of cycles; should a pass have made one, the bound ends the walk.
+  for (let steps = aliasOf.length; steps > 0 && aliasOf[v] >= 0; steps--) v = aliasOf[v]
+  return v as Value
+}
+
+function grown(pool: Int32Array, length: number): Int32Array {
+  const larger = new Int32Array(Math.max(32, 2 * pool.length, length))
+  larger.set(pool)
+  return larger
+}
+
+function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i])
+}

@@ -1,0 +1,108 @@
+// The values of one function. A value is the result of an instruction, the parameter of a block, or an alias.
+//
+// The text may number values as it likes; ids are dense. Where the two differ, `number` keeps the text's number.
+
+import { type Block, type Inst, NO_BLOCK, NO_INST, type Value } from './entities.ts'
+import type { Type } from './types.ts'
+
+/** Neither a result nor a parameter: an alias, or a value whose definition was removed. */
+export const UNDEFINED_VALUE = -1
+const FIRST_PARAM = -2
+
+/** The values of one function. Row i of every column is value i; rows never move. */
+export class ValueTable {
+  length = 0
+  capacity = 0
+  type: Uint16Array = new Uint16Array(0)
+  /** Instruction id for a result, -2 - block for a parameter, -1 for neither. */
+  definition: Int32Array = new Int32Array(0)
+  /** The value an alias stands for, -1 for others; null while the function has no alias. */
+  aliasOf: Int32Array | null = null
+  /** The number a value is printed with; null while that is its id for every value. */
+  number: Int32Array | null = null
+  /** One more than the largest number in use, once `number` exists. */
+  nextNumber = 0
+
+  constructor(capacity = 0) {
+    if (capacity > 0) this.reserve(capacity)
+  }
+
+  /** Adds a value; `definition` is encoded as in the column. */
+  push(type: Type, definition: number): Value {
+    const row = this.length++
+    if (row >= this.capacity) this.reserve(Math.max(32, row * 2))
+    this.type[row] = type
+    this.definition[row] = definition
+    if (this.number !== null) this.number[row] = this.nextNumber++
+    return row as Value
+  }
+
+  /** Grows every column. Columns are replaced: read them afresh. */
+  reserve(rows: number): void {
+    if (rows <= this.capacity) return
+    const capacity = (rows + 1) & ~1
+    const buffer = new ArrayBuffer(capacity * 6)
+    const definition = new Int32Array(buffer, 0, capacity)
+    const type = new Uint16Array(buffer, capacity * 4, capacity)
+    definition.set(this.definition)
+    type.set(this.type)
+    this.definition = definition
+    this.type = type
+    if (this.aliasOf !== null) this.aliasOf = grownColumn(this.aliasOf, capacity)
+    if (this.number !== null) this.number = grownColumn(this.number, capacity)
+    this.capacity = capacity
+  }
+
+  /** Makes `alias` stand for `target` wherever it is used. A cycle is refused by an assertion of the caller. */
+  setAlias(alias: Value, target: Value): void {
+    this.aliasOf ??= new Int32Array(this.capacity).fill(-1)
+    this.aliasOf[alias] = target
+    this.definition[alias] = UNDEFINED_VALUE
+    this.type[alias] = this.type[target]
+  }
+
+  /** Gives a value the number it is printed with. Numbers must be unique in a function. */
+  setNumber(value: Value, number: number): void {
+    if (this.number === null) {
+      if (value === number && value === this.length - 1) return
+      this.number = new Int32Array(this.capacity)
+      for (let i = 0; i < this.length; i++) this.number[i] = i
+      this.nextNumber = this.length
+    }
+    this.number[value] = number
+    if (number >= this.nextNumber) this.nextNumber = number + 1
+  }
+
+  /** The number that a value is printed with. */
+  numberOf(value: Value): number {
+    return this.number === null || value >= this.length ? value : this.number[value]
+  }
+
+  /** Whether the value is the parameter of a block. */
+  isParam(value: Value): boolean {
+    return this.definition[value] <= FIRST_PARAM
+  }
+
+  /** The instruction that a value is a result of; -1 for others. */
+  definingInst(value: Value): Inst {
+    const definition = this.definition[value]
+    return definition >= 0 ? (definition as Inst) : NO_INST
+  }
+
+  /** The block that a value is a parameter of; -1 for others. */
+  paramBlock(value: Value): Block {
+    const definition = this.definition[value]
+    return definition <= FIRST_PARAM ? ((FIRST_PARAM - definition) as Block) : NO_BLOCK
+  }
+}
+
+/** The entry of the `definition` column for the parameter of a block. */
+export function paramDefinition(block: Block): number {
+  return FIRST_PARAM - block
+}
+
+function grownColumn(column: Int32Array, rows: number): Int32Array {
+  const grown = new Int32Array(rows).fill(-1)
+  grown.set(column)
+  return grown
+}
