@@ -1,1 +1,5 @@
-export {}
+export { Assembler, BranchForm } from './assembler.ts'
+export { Inst } from './encoding/table.ts'
+export { AsmError, type AsmProblem } from './errors.ts'
+export { Base, Condition, Register, registerName, Size } from './registers.ts'
+export { RelocationKind, Relocations } from './relocations.ts'
