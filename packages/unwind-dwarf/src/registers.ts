@@ -1,0 +1,72 @@
+/**
+ * Register numbers: the hardware's, which frame records use, and DWARF's.
+ *
+ * System V AMD64 ABI, figure 3.36, "DWARF Register Number Mapping". rax rcx rdx rbx rsp rbp rsi rdi is the hardware's
+ * order; DWARF has rax rdx rcx rbx rsi rdi rbp rsp.
+ */
+
+import type { Register } from '@framewright/frame-layout'
+
+/** A register by its DWARF number. */
+export type DwarfRegister = number
+
+/** The DWARF number of the return address column on x86-64. */
+export const DWARF_RETURN_ADDRESS: DwarfRegister = 16
+/** The DWARF number of rsp. */
+export const DWARF_RSP: DwarfRegister = 7
+/** The DWARF number of xmm0; xmm1 to xmm15 follow. */
+export const DWARF_XMM0: DwarfRegister = 17
+
+// biome-ignore format: as in the ABI's figure
+const dwarfNumbers: readonly number[] = [
+  0, 2, 1, 3, 7, 6, 4, 5, 8, 9, 10, 11, 12, 13, 14, 15,
+  17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32,
+  16,
+]
+
+/** DWARF numbers by the register numbers of frame records: 0 to 15 general, 16 to 31 xmm, 32 the return address. */
+export const dwarfRegisters: Int32Array = Int32Array.from(dwarfNumbers)
+
+/** Register numbers of frame records by DWARF number 0 to 32. */
+const hardwareNumbers: readonly number[] = dwarfNumbers.map((_, dwarf) => dwarfNumbers.indexOf(dwarf))
+
+/** The DWARF number of a frame record's register; undefined for a number that is none. */
+export function dwarfRegister(register: Register): DwarfRegister | undefined {
+  return dwarfNumbers[register]
+}
+
+/** The number that frame records use for a DWARF register; undefined where they have none. */
+export function hardwareRegister(register: DwarfRegister): Register | undefined {
+  return hardwareNumbers[register]
+}
+
+const names: ReadonlyMap<DwarfRegister, string> = new Map([
+  ...'rax rdx rcx rbx rsi rdi rbp rsp'.split(' ').map((name, i) => [i, name] as const),
+  ...numbered('r', 8, 8, 8),
+  [16, 'ra'],
+  ...numbered('xmm', 17, 0, 16),
+  ...numbered('st', 33, 0, 8),
+  ...numbered('mm', 41, 0, 8),
+  [49, 'rflags'],
+  ...'es cs ss ds fs gs'.split(' ').map((name, i) => [50 + i, name] as const),
+  [58, 'fs.base'],
+  [59, 'gs.base'],
+  [62, 'tr'],
+  [63, 'ldtr'],
+  [64, 'mxcsr'],
+  [65, 'fcw'],
+  [66, 'fsw'],
+  ...numbered('xmm', 67, 16, 16),
+  ...numbered('k', 118, 0, 8),
+  ...numbered('bnd', 126, 0, 4),
+  ...numbered('r', 130, 16, 16),
+])
+
+function numbered(prefix: string, from: number, first: number, count: number): [number, string][] {
+  return Array.from({ length: count }, (_, i) => [from + i, `${prefix}${first + i}`])
+}
+
+/** The name of a DWARF register of x86-64: `rbp`; `ra` for the return address; `reg200` for numbers that have none. */
+export function registerName(register: DwarfRegister): string {
+  return names.get(register) ?? `reg${register}`
+}
