@@ -1,1 +1,48 @@
-export {}
+/** The Windows x64 unwind format: UNWIND_INFO and RUNTIME_FUNCTION from a frame record, and back. */
+
+export {
+  operationNames,
+  UNW_FLAG_CHAININFO,
+  UNW_FLAG_EHANDLER,
+  UNW_FLAG_UHANDLER,
+  UWOP_ALLOC_LARGE,
+  UWOP_ALLOC_SMALL,
+  UWOP_EPILOG,
+  UWOP_PUSH_MACHFRAME,
+  UWOP_PUSH_NONVOL,
+  UWOP_SAVE_NONVOL,
+  UWOP_SAVE_NONVOL_FAR,
+  UWOP_SAVE_XMM128,
+  UWOP_SAVE_XMM128_FAR,
+  UWOP_SET_FPREG,
+  UWOP_SPARE_CODE,
+} from './constants.ts'
+export { decodeFunctionTable, decodeUnwindInfo } from './decode.ts'
+export { encodeFrame, type Win64EncodeOptions, type Win64Fragment, type Win64FunctionUnwind } from './encode.ts'
+export { Win64UnwindError, type Win64UnwindProblem } from './errors.ts'
+export { decodeImage, type Win64DecodedFunction, type Win64Format, win64Format } from './format.ts'
+export { assembleTables, type Win64AssembleOptions } from './function-table.ts'
+export { printUnwind, printUnwindInfo } from './print.ts'
+export { type PrologueCodes, type PrologueOperation, type PrologueRules, prologueCodes } from './prologue.ts'
+export {
+  type CodeReader,
+  isEpilogue,
+  type LeavesFunction,
+  type NotEpilogue,
+  type RecognisedEpilogue,
+  recogniseEpilogue,
+} from './recognise.ts'
+export {
+  unwindFrame,
+  type Win64System,
+  type Win64UnwindOptions,
+  type Win64UnwindStep,
+} from './unwind.ts'
+export {
+  type EpilogueCodes,
+  encodeUnwindInfo,
+  operandBytes,
+  type RuntimeFunction,
+  type UnwindCode,
+  type UnwindInfo,
+} from './unwind-info.ts'

@@ -1,0 +1,348 @@
+/**
+ * One step of RtlVirtualUnwind over an image and a memory-reading callback: the steps of the published unwinder, in its
+ * order, with its quirks (dotnet/runtime: src/coreclr/unwinder/amd64/unwinder.cpp). On request the steps of Wine 8, which
+ * differ in the ways listed at `Win64System`.
+ */
+
+import {
+  type MachineState,
+  RETURN_ADDRESS,
+  type ReadMemory,
+  type Register,
+  RSP,
+  type UnwindImage,
+} from '@framewright/frame-layout'
+import {
+  UNW_FLAG_CHAININFO,
+  UWOP_ALLOC_LARGE,
+  UWOP_ALLOC_SMALL,
+  UWOP_PUSH_MACHFRAME,
+  UWOP_PUSH_NONVOL,
+  UWOP_SAVE_NONVOL,
+  UWOP_SAVE_NONVOL_FAR,
+  UWOP_SAVE_XMM128,
+  UWOP_SAVE_XMM128_FAR,
+  UWOP_SET_FPREG,
+} from './constants.ts'
+import { Win64UnwindError } from './errors.ts'
+import { ImageReader, type PlacedInfo } from './image.ts'
+import { isEpilogue, recogniseEpilogue } from './recognise.ts'
+import { operandBytes, type RuntimeFunction, type UnwindInfo } from './unwind-info.ts'
+import { recogniseWineEpilogue } from './wine.ts'
+
+/**
+ * Whose unwinder. Wine 8 differs: it tests for epilogues only outside the prologue and only when there are codes; it knows
+ * neither `FF 25` nor REX.W `FF /4`, nor jumps out of the function, but follows jumps inside; takes any register in
+ * `lea rsp`; adds the number of `ret n`; recomputes the frame base for each chained record; reads instructions for
+ * version 2 as well.
+ */
+export type Win64System = 'windows' | 'wine-8'
+
+/** Choices of a step. */
+export interface Win64UnwindOptions {
+  readonly system?: Win64System
+}
+
+/** The caller's frame, and what the step found out on its way. */
+export interface Win64UnwindStep extends MachineState {
+  /** What handlers are given as the frame's address. Without meaning inside an epilogue. */
+  readonly establisherFrame: bigint
+  /** Where each restored register was read. */
+  readonly saved: ReadonlyMap<Register, bigint>
+  /** The handler that the record names, if the pc lies where one may be called: neither in the prologue nor in an epilogue. */
+  readonly handler: { readonly flags: number; readonly address: bigint; readonly data: bigint } | null
+  /** The entry that was found; null: a leaf. */
+  readonly entry: RuntimeFunction | null
+  readonly inEpilogue: boolean
+}
+
+const MASK = 0xffff_ffff_ffff_ffffn
+/** At most that many chained records; the system gives up after 32. */
+const MAX_CHAIN = 32
+
+/**
+ * Walks one frame.
+ *
+ * @param frame - pc in the return address register (32), SP and the nonvolatile registers.
+ * @param image - `.pdata`, `.xdata` and the code, at their addresses.
+ * @throws Win64UnwindError when a record is malformed, memory cannot be read, or a register that is needed is unknown.
+ */
+export function unwindFrame(
+  frame: MachineState,
+  image: UnwindImage,
+  memory: ReadMemory,
+  options: Win64UnwindOptions = {},
+): Win64UnwindStep {
+  return new Step(frame, new ImageReader(image), memory, options.system ?? 'windows').run()
+}
+
+class Step {
+  readonly #registers: (bigint | undefined)[]
+  readonly #image: ImageReader
+  readonly #memory: ReadMemory
+  readonly #system: Win64System
+  readonly #saved: Map<Register, bigint> = new Map()
+  readonly #pc: bigint
+
+  constructor(frame: MachineState, image: ImageReader, memory: ReadMemory, system: Win64System) {
+    this.#registers = [...frame.registers]
+    this.#image = image
+    this.#memory = memory
+    this.#system = system
+    this.#pc = this.#value(RETURN_ADDRESS)
+  }
+
+  run(): Win64UnwindStep {
+    const entry = this.#image.find(this.#pc)
+    if (entry === null) {
+      this.#return()
+      return this.#result(this.#value(RSP), null, null, false)
+    }
+    const placed = this.#image.info(entry.unwindInfo)
+    return this.#system === 'windows' ? this.#windows(entry, placed) : this.#wine(entry, placed)
+  }
+
+  #windows(entry: RuntimeFunction, placed: PlacedInfo): Win64UnwindStep {
+    const { info } = placed
+    const offset = Number(this.#pc - this.#image.base) - entry.begin
+    const establisher = this.#establisher(info, offset)
+    if (this.#tryEpilogue(entry, info)) return this.#result(establisher, null, entry, true)
+    let current = entry
+    let own: PlacedInfo = placed
+    let machineFrame = false
+    for (let links = 0; ; links++) {
+      const at = Number(this.#pc - this.#image.base) - current.begin
+      if (this.#undo(own.info, at, establisher)) machineFrame = true
+      if (own.info.parent === null) break
+      if (links === MAX_CHAIN) throw new Win64UnwindError({ code: 'chain-too-long', links })
+      current = own.info.parent
+      own = this.#image.info(current.unwindInfo)
+    }
+    if (!machineFrame) this.#return()
+    const at = Number(this.#pc - this.#image.base) - current.begin
+    // Compared without sign: an address in front of the last record's range counts as behind its prologue.
+    const callable = at < 0 || at >= own.info.prologueSize
+    return this.#result(establisher, callable ? own : null, entry, false)
+  }
+
+  /** Step 1: the frame register is trusted behind the prologue, in chained records, and from SET_FPREG on. */
+  #establisher(info: UnwindInfo, offset: number): bigint {
+    if (info.frameRegister === 0) return this.#value(RSP)
+    const trusted =
+      offset >= info.prologueSize ||
+      (info.flags & UNW_FLAG_CHAININFO) !== 0 ||
+      info.codes.some((code) => code.operation === UWOP_SET_FPREG && offset >= code.codeOffset)
+    return trusted ? this.#frameBase(info) : this.#value(RSP)
+  }
+
+  #frameBase(info: UnwindInfo): bigint {
+    return (this.#value(info.frameRegister) - BigInt(info.frameOffset)) & MASK
+  }
+
+  /** Step 2. */
+  #tryEpilogue(entry: RuntimeFunction, info: UnwindInfo): boolean {
+    if (info.version === 2) return this.#tryListedEpilogue(entry, info)
+    const pc = this.#pc
+    const found = recogniseEpilogue(
+      (offset) => this.#image.byte(pc + BigInt(offset)),
+      info.frameRegister,
+      (target) => this.#leaves(entry, info, Number(pc - this.#image.base) + target),
+    )
+    if (!isEpilogue(found)) return false
+    const { from, offset } = found.adjustment
+    if (offset !== 0 || from >= 0) {
+      this.#registers[RSP] = (this.#value(from < 0 ? RSP : from) + BigInt(offset)) & MASK
+    }
+    for (const register of found.pops) this.#pop(register)
+    this.#return()
+    return true
+  }
+
+  /** A jump leaves when it goes outside the range and not to another range of the function, or to the function's start. */
+  #leaves(entry: RuntimeFunction, info: UnwindInfo, target: number): boolean {
+    if (target >= entry.begin && target < entry.end) {
+      return target === entry.begin && (info.flags & UNW_FLAG_CHAININFO) === 0
+    }
+    const other = this.#image.find(this.#image.base + BigInt(target >>> 0))
+    if (other === null) return true
+    const primary = this.#primary(entry)
+    if (this.#primary(other).begin !== primary.begin) return true
+    return target === primary.begin
+  }
+
+  /** The entry at the end of the chain. */
+  #primary(entry: RuntimeFunction): RuntimeFunction {
+    let current = entry
+    for (let links = 0; links <= MAX_CHAIN; links++) {
+      const { parent } = this.#image.info(current.unwindInfo).info
+      if (parent === null) return current
+      current = parent
+    }
+    throw new Win64UnwindError({ code: 'chain-too-long', links: MAX_CHAIN })
+  }
+
+  /** Version 2: epilogues are where the codes say, and the pushes that have not been popped yet are undone. */
+  #tryListedEpilogue(entry: RuntimeFunction, info: UnwindInfo): boolean {
+    const { epilogues } = info
+    if (epilogues === null) return false
+    const rva = Number(this.#pc - this.#image.base)
+    const starts = epilogues.distances.map((distance) => entry.end - distance)
+    if (epilogues.atEnd) starts.push(entry.end - epilogues.size)
+    const start = starts.find((candidate) => rva >= candidate && rva < candidate + epilogues.size)
+    if (start === undefined) return false
+    // The record with the pushes may be further up the chain.
+    let own = info
+    for (let links = 0; own.parent !== null; links++) {
+      if (own.codes.some((code) => code.operation === UWOP_PUSH_NONVOL)) break
+      if (links === MAX_CHAIN) throw new Win64UnwindError({ code: 'chain-too-long', links })
+      own = this.#image.info(own.parent.unwindInfo).info
+    }
+    let skipped = rva - start
+    let i = own.codes.findIndex((code) => code.operation === UWOP_PUSH_NONVOL)
+    if (i < 0) i = own.codes.length
+    for (; i < own.codes.length && own.codes[i]!.operation === UWOP_PUSH_NONVOL; i++) {
+      const register = own.codes[i]!.info
+      const length = register < 8 ? 1 : 2
+      if (skipped >= length) skipped -= length
+      else this.#pop(register)
+    }
+    const flags = own.codes[i]
+    if (flags !== undefined && flags.operation === UWOP_ALLOC_SMALL && flags.info === 0) {
+      if (skipped >= 1) skipped -= 1
+      else this.#registers[RSP] = (this.#value(RSP) + 8n) & MASK
+    }
+    this.#return()
+    return true
+  }
+
+  /** Step 3 for one record. @returns whether a machine frame was popped. */
+  #undo(info: UnwindInfo, offset: number, establisher: bigint): boolean {
+    let machineFrame = false
+    for (const code of info.codes) {
+      if (offset < code.codeOffset) continue
+      switch (code.operation) {
+        case UWOP_PUSH_NONVOL:
+          this.#pop(code.info)
+          break
+        case UWOP_ALLOC_LARGE:
+        case UWOP_ALLOC_SMALL:
+          this.#registers[RSP] = (this.#value(RSP) + BigInt(operandBytes(code))) & MASK
+          break
+        case UWOP_SET_FPREG:
+          this.#registers[RSP] = this.#frameBase(info)
+          break
+        case UWOP_SAVE_NONVOL:
+        case UWOP_SAVE_NONVOL_FAR:
+          this.#load(code.info, (establisher + BigInt(operandBytes(code))) & MASK, 8)
+          break
+        case UWOP_SAVE_XMM128:
+        case UWOP_SAVE_XMM128_FAR:
+          this.#load(code.info + 16, (establisher + BigInt(operandBytes(code))) & MASK, 16)
+          break
+        case UWOP_PUSH_MACHFRAME: {
+          const frame = this.#value(RSP) + (code.info === 0 ? 0n : 8n)
+          this.#registers[RETURN_ADDRESS] = this.#read(frame & MASK, 8, 'the interrupted rip')
+          this.#registers[RSP] = this.#read((frame + 24n) & MASK, 8, 'the interrupted rsp')
+          machineFrame = true
+          break
+        }
+        default: // SPARE_CODE: stepped over
+      }
+    }
+    return machineFrame
+  }
+
+  #wine(entry: RuntimeFunction, placed: PlacedInfo): Win64UnwindStep {
+    let current = entry
+    let own = placed
+    let frame = 0n
+    let machineFrame = false
+    let inPrologue = false
+    for (let links = 0; ; links++) {
+      const { info } = own
+      frame = info.frameRegister === 0 ? this.#value(RSP) : this.#frameBase(info)
+      const at = Number(this.#pc - this.#image.base) - current.begin
+      inPrologue = at >= 0 && at < info.prologueSize
+      if (!inPrologue && (info.codes.length > 0 || info.epilogues !== null)) {
+        const pc = this.#pc
+        const rva = Number(pc - this.#image.base)
+        const found = recogniseWineEpilogue(
+          (offset) => this.#image.byte(pc + BigInt(offset)),
+          (target) => {
+            return rva + target >= current.begin && rva + target < current.end
+          },
+        )
+        if (found !== null) {
+          for (const action of found) {
+            if (action.kind === 'pop') this.#pop(action.register)
+            else if (action.kind === 'adjust') {
+              this.#registers[RSP] = (this.#value(action.from) + BigInt(action.offset)) & MASK
+            } else {
+              this.#return()
+              this.#registers[RSP] = (this.#value(RSP) + BigInt(action.bytes)) & MASK
+            }
+          }
+          return this.#result(frame, null, entry, true)
+        }
+      }
+      if (this.#undo(info, inPrologue ? at : Number.MAX_SAFE_INTEGER, frame)) machineFrame = true
+      if (info.parent === null) break
+      if (links === MAX_CHAIN) throw new Win64UnwindError({ code: 'chain-too-long', links })
+      current = info.parent
+      own = this.#image.info(current.unwindInfo)
+    }
+    if (!machineFrame) this.#return()
+    return this.#result(frame, inPrologue ? null : own, entry, false)
+  }
+
+  #result(
+    establisherFrame: bigint,
+    own: PlacedInfo | null,
+    entry: RuntimeFunction | null,
+    inEpilogue: boolean,
+  ): Win64UnwindStep {
+    const flags = own === null ? 0 : own.info.flags & 3
+    const base = this.#image.base
+    return {
+      registers: this.#registers,
+      establisherFrame,
+      saved: this.#saved,
+      handler:
+        own === null || flags === 0
+          ? null
+          : { flags, address: base + BigInt(own.info.handler), data: base + BigInt(own.handlerData) },
+      entry,
+      inEpilogue,
+    }
+  }
+
+  #value(register: Register): bigint {
+    const value = this.#registers[register]
+    if (value === undefined) throw new Win64UnwindError({ code: 'unknown-register-value', register })
+    return value
+  }
+
+  #read(address: bigint, bytes: number, what: string): bigint {
+    const value = this.#memory(address, bytes)
+    if (value === undefined) throw new Win64UnwindError({ code: 'unreadable', address, what })
+    return value
+  }
+
+  #load(register: Register, address: bigint, bytes: number): void {
+    this.#registers[register] = this.#read(address, bytes, 'a saved register')
+    this.#saved.set(register, address)
+  }
+
+  #pop(register: Register): void {
+    const address = this.#value(RSP)
+    // rsp += 8 first, then the load: a pop into rsp keeps what was loaded.
+    this.#registers[RSP] = (address + 8n) & MASK
+    this.#load(register, address, 8)
+  }
+
+  #return(): void {
+    const address = this.#value(RSP)
+    this.#registers[RETURN_ADDRESS] = this.#read(address, 8, 'the return address')
+    this.#registers[RSP] = (address + 8n) & MASK
+  }
+}
