@@ -1,50 +1,28 @@
-// The assembler: one method for each shape of operands, any row. Arguments are integers and are not checked (the checked way
-// is `assemble`); nothing is allocated for an instruction.
-//
-// A memory operand is four integers: base, index, scaleLog2, displacement. `Base` in registers.ts lists what may stand in
-// place of a base register: nothing, a label, an entry of the pool, a symbol; so every method that takes memory takes those.
-// A displacement from rip counts from the end of the instruction, hence `trailing`, the bytes of the immediate behind it.
+// The assembler: instructions, labels, branches, constants behind the code, and the end that makes them fit together.
 
-import { legacyOpcode, vexOpcode } from './encoding/bytes.ts'
-import { Inst, words } from './encoding/table.ts'
+import { Inst } from './encoding/table.ts'
 import { AsmError } from './errors.ts'
-import { padding, resolve, settle, writePool } from './finish.ts'
-import { Fixups } from './labels.ts'
+import { resolve, settle, writePool } from './finish.ts'
+import { InstructionWriter, word32 } from './instruction-writer.ts'
 import { Pool } from './pool.ts'
-import { Size } from './registers.ts'
-import { Relocations } from './relocations.ts'
 
-const SETO = Inst.Seto_rm
-const CMOVO = Inst.Cmovo_r_rm
 const CALL = Inst.Call_rm
 const JMP = Inst.Jmp_rm
-const LEA = Inst.Lea_r_m
-// The longest thing written at once: an instruction (15 bytes at most; Intel SDM vol. 2, 2.3.11).
-const ROOM = 16
 
 /** How a branch is written: as short as it can be, or as asked. */
 export const BranchForm = { auto: 0, short: 1, long: 2 } as const
 
 /**
- * Writes x86-64 machine code into a growing buffer.
+ * Writes x86-64 machine code.
  *
  * Use: write instructions, bind labels, `finish()`, read `bytes`, `codeLength`, `length`, `relocations`; then `reset()` for the
  * next piece of code, which keeps the buffers.
- *
- * Common arguments: `row` is a member of `Inst`; `size` a `Size` (ignored where the row has one size or none); `reg` the
- * register in ModRM.reg, `rm` the one in ModRM.rm, `vvvv` the one in VEX.vvvv, numbered 0 to 15 or 16 to 31.
  */
-export class Assembler {
-  /** The code; beyond `length` undefined. Replaced when it grows, so not to be kept across writes. */
-  bytes: Uint8Array = new Uint8Array(4096)
-  /** Bytes written; after `finish` all of them, the pool included. */
-  length = 0
-  /** After `finish`: bytes of code, without the pool. */
+export class Assembler extends InstructionWriter {
+  /** After `finish`: bytes of code, without the pool. `length` counts both. */
   codeLength = 0
   /** The alignment that the start of the code needs, in bytes. */
   alignment = 1
-  readonly relocations: Relocations = new Relocations()
-  readonly #fixups: Fixups = new Fixups()
   readonly #pool: Pool = new Pool()
 
   /** Forgets everything and keeps the buffers. */
@@ -53,366 +31,59 @@ export class Assembler {
     this.codeLength = 0
     this.alignment = 1
     this.relocations.length = 0
-    this.#fixups.reset()
+    this.fixups.reset()
     this.#pool.reset()
-  }
-
-  // Instructions, by shape of operands
-
-  /** No operands, or implied ones: cdq, mfence, stos. */
-  op(row: number, size: number = Size.bits64): void {
-    const word = words[(row << 2) | size]!
-    const bytes = this.#room()
-    let at = legacyOpcode(bytes, this.length, word, (word & 0x2000) /* EncodingWord.wide */ >> 10)
-    if ((word & 0x200000) /* EncodingWord.digit */ !== 0) bytes[at++] = 0xc0 | ((word >> 15) & 0x38)
-    this.length = at
-  }
-
-  /** Two registers. */
-  rr(row: number, size: number, reg: number, rm: number): void {
-    const word = words[(row << 2) | size]!
-    if ((word & 0x4000) /* EncodingWord.vex */ !== 0) {
-      if ((word & 0x8000) /* EncodingWord.vvvv */ === 0) this.#vexRegisters(word, reg, 0, rm)
-      else this.#vexRegisters(word, word >> 18 /* EncodingWord.digitShift */, reg, rm)
-    } else this.#registers(word, reg, rm)
-  }
-
-  /** A register and memory; the row says which of them is written. */
-  rm(row: number, size: number, reg: number, base: number, index: number, scaleLog2: number, disp: number): void {
-    const word = words[(row << 2) | size]!
-    if ((word & 0x4000) /* EncodingWord.vex */ !== 0) {
-      if ((word & 0x8000) /* EncodingWord.vvvv */ === 0) this.#vexMemory(word, reg, 0, base, index, scaleLog2, disp, 0)
-      else this.#vexMemory(word, word >> 18 /* EncodingWord.digitShift */, reg, base, index, scaleLog2, disp, 0)
-    } else this.#memory(word, reg, base, index, scaleLog2, disp, 0)
-  }
-
-  /** One register, in a row with a digit: neg, mul, shl by cl, sete. */
-  r(row: number, size: number, rm: number): void {
-    const word = words[(row << 2) | size]!
-    this.#registers(word, (word >> 18) /* EncodingWord.digitShift */ & 7, rm)
-  }
-
-  /** One memory operand, in a row with a digit. */
-  m(row: number, size: number, base: number, index: number, scaleLog2: number, disp: number): void {
-    const word = words[(row << 2) | size]!
-    this.#memory(word, (word >> 18) /* EncodingWord.digitShift */ & 7, base, index, scaleLog2, disp, 0)
-  }
-
-  /** A register and an immediate: the low bits of `imm` that the row takes. The shortest form of the row is chosen. */
-  ri(row: number, size: number, rm: number, imm: number): void {
-    let word = words[(row << 2) | size]!
-    if ((word & 0x400000) /* EncodingWord.short */ !== 0) word = shortened(word, imm)
-    // A word that still has its long immediate, or never had a short form.
-    if ((word & 0x800000) /* EncodingWord.accumulator */ !== 0 && rm === 0) {
-      const bytes = this.#room()
-      const opcode = (word & 0xff) >= 0xf6 ? 0xa8 : ((word >> 15) & 0x38) | 4
-      word = (word & ~0xff) | opcode | (word & 1)
-      const at = legacyOpcode(bytes, this.length, word, (word & 0x2000) /* EncodingWord.wide */ >> 10)
-      this.length = immediate(bytes, at, word, imm)
-      return
-    }
-    this.#registers(word, (word >> 18) /* EncodingWord.digitShift */ & 7, rm)
-    this.length = immediate(this.bytes, this.length, word, imm)
-  }
-
-  /** Memory and an immediate. */
-  mi(row: number, size: number, base: number, index: number, scaleLog2: number, disp: number, imm: number): void {
-    let word = words[(row << 2) | size]!
-    if ((word & 0x400000) /* EncodingWord.short */ !== 0) word = shortened(word, imm)
-    this.#memory(
-      word,
-      (word >> 18) /* EncodingWord.digitShift */ & 7,
-      base,
-      index,
-      scaleLog2,
-      disp,
-      immediateBytes(word),
-    )
-    this.length = immediate(this.bytes, this.length, word, imm)
-  }
-
-  /** Two registers and an immediate: imul, pshufd, shld. */
-  rri(row: number, size: number, reg: number, rm: number, imm: number): void {
-    let word = words[(row << 2) | size]!
-    if ((word & 0x400000) /* EncodingWord.short */ !== 0) word = shortened(word, imm)
-    if ((word & 0x4000) /* EncodingWord.vex */ !== 0) {
-      if ((word & 0x8000) /* EncodingWord.vvvv */ === 0) this.#vexRegisters(word, reg, 0, rm)
-      else this.#vexRegisters(word, word >> 18 /* EncodingWord.digitShift */, reg, rm)
-    } else this.#registers(word, reg, rm)
-    this.length = immediate(this.bytes, this.length, word, imm)
-  }
-
-  /** A register, memory and an immediate. */
-  rmi(
-    row: number,
-    size: number,
-    reg: number,
-    base: number,
-    index: number,
-    scaleLog2: number,
-    disp: number,
-    imm: number,
-  ): void {
-    let word = words[(row << 2) | size]!
-    if ((word & 0x400000) /* EncodingWord.short */ !== 0) word = shortened(word, imm)
-    const trailing = immediateBytes(word)
-    if ((word & 0x4000) /* EncodingWord.vex */ !== 0) {
-      if ((word & 0x8000) /* EncodingWord.vvvv */ === 0) {
-        this.#vexMemory(word, reg, 0, base, index, scaleLog2, disp, trailing)
-      } else
-        this.#vexMemory(word, word >> 18 /* EncodingWord.digitShift */, reg, base, index, scaleLog2, disp, trailing)
-    } else this.#memory(word, reg, base, index, scaleLog2, disp, trailing)
-    this.length = immediate(this.bytes, this.length, word, imm)
-  }
-
-  /** VEX, three registers. `Shlx_r_rm_r` and its like have the last operand, the count, in `vvvv`. */
-  vvv(row: number, size: number, reg: number, vvvv: number, rm: number): void {
-    this.#vexRegisters(words[(row << 2) | size]!, reg, vvvv, rm)
-  }
-
-  /** VEX, two registers and memory. */
-  vvm(
-    row: number,
-    size: number,
-    reg: number,
-    vvvv: number,
-    base: number,
-    index: number,
-    scaleLog2: number,
-    disp: number,
-  ): void {
-    this.#vexMemory(words[(row << 2) | size]!, reg, vvvv, base, index, scaleLog2, disp, 0)
-  }
-
-  /** VEX, three registers and an immediate. */
-  vvvi(row: number, size: number, reg: number, vvvv: number, rm: number, imm: number): void {
-    const word = words[(row << 2) | size]!
-    this.#vexRegisters(word, reg, vvvv, rm)
-    this.length = immediate(this.bytes, this.length, word, imm)
-  }
-
-  /** VEX, two registers, memory and an immediate. */
-  vvmi(
-    row: number,
-    size: number,
-    reg: number,
-    vvvv: number,
-    base: number,
-    index: number,
-    scaleLog2: number,
-    disp: number,
-    imm: number,
-  ): void {
-    const word = words[(row << 2) | size]!
-    this.#vexMemory(word, reg, vvvv, base, index, scaleLog2, disp, immediateBytes(word))
-    this.length = immediate(this.bytes, this.length, word, imm)
-  }
-
-  // The same with memory relative to rip: `Base` spelled out
-
-  rmLabel(row: number, size: number, reg: number, label: number, addend: number = 0): void {
-    this.rm(row, size, reg, -2, label, 0, addend)
-  }
-
-  rmPool(row: number, size: number, reg: number, entry: number, addend: number = 0): void {
-    this.rm(row, size, reg, -3, entry, 0, addend)
-  }
-
-  rmSymbol(row: number, size: number, reg: number, kind: number, symbol: number, addend: number = 0): void {
-    this.rm(row, size, reg, -4, symbol, kind, addend)
-  }
-
-  vvmPool(row: number, size: number, reg: number, vvvv: number, entry: number, addend: number = 0): void {
-    this.vvm(row, size, reg, vvvv, -3, entry, 0, addend)
-  }
-
-  // Instructions with a method of their own
-
-  /**
-   * Loads a constant with the shortest mov; flags stay as they are. Of `lo` and `hi`, the two halves, sizes 8 and 16 take their
-   * low bits and clear the rest of the register, as size 32 does: writing a part of a register waits for the whole.
-   */
-  movImm(size: number, reg: number, lo: number, hi: number): void {
-    lo |= 0
-    hi |= 0
-    const bytes = this.#room()
-    let at = this.length
-    const high = (reg & 8) >> 3
-    if (size !== 3 || hi === 0) {
-      if (size < 2) lo &= size === 0 ? 0xff : 0xffff
-      if (high !== 0) bytes[at++] = 0x41
-      bytes[at++] = 0xb8 | (reg & 7)
-    } else if (hi === lo >> 31) {
-      bytes[at++] = 0x48 | high
-      bytes[at++] = 0xc7
-      bytes[at++] = 0xc0 | (reg & 7)
-    } else {
-      bytes[at++] = 0x48 | high
-      bytes[at++] = 0xb8 | (reg & 7)
-      at = word32(bytes, at, lo)
-      lo = hi
-    }
-    this.length = word32(bytes, at, lo)
-  }
-
-  /** The address of a symbol as ten bytes of mov with a relocation of 64 bits. */
-  movSymbol(reg: number, kind: number, symbol: number, addend: number = 0): void {
-    const bytes = this.#room()
-    const at = this.length
-    bytes[at] = 0x48 | ((reg & 8) >> 3)
-    bytes[at + 1] = 0xb8 | (reg & 7)
-    this.relocations.push(at + 2, kind, symbol, addend)
-    bytes.fill(0, at + 2, at + 10)
-    this.length = at + 10
-  }
-
-  /** Clears a register with xor, which changes the flags, or xorps, which does not. */
-  zero(reg: number): void {
-    const bytes = this.#room()
-    let at = this.length
-    if ((reg & 8) !== 0) bytes[at++] = 0x45
-    if (reg >= 16) bytes[at++] = 0x0f
-    bytes[at++] = reg >= 16 ? 0x57 : 0x31
-    bytes[at++] = 0xc0 | ((reg & 7) * 9)
-    this.length = at
-  }
-
-  push(reg: number): void {
-    this.#short(0x50, 0, reg)
-  }
-
-  pop(reg: number): void {
-    this.#short(0x58, 0, reg)
-  }
-
-  /** push of a sign-extended immediate. */
-  pushImm(imm: number): void {
-    const bytes = this.#room()
-    const at = this.length
-    const short = (imm << 24) >> 24 === imm
-    bytes[at] = short ? 0x6a : 0x68
-    if (short) bytes[at + 1] = imm
-    else word32(bytes, at + 1, imm)
-    this.length = at + (short ? 2 : 5)
-  }
-
-  /** Reverses the bytes of a register of 32 or 64 bits. */
-  bswap(size: number, reg: number): void {
-    const bytes = this.#room()
-    let at = this.length
-    const rex = (size === 3 ? 8 : 0) | ((reg & 8) >> 3)
-    if (rex !== 0) bytes[at++] = 0x40 | rex
-    bytes[at++] = 0x0f
-    bytes[at++] = 0xc8 | (reg & 7)
-    this.length = at
-  }
-
-  ret(): void {
-    this.byte(0xc3)
-  }
-
-  /** Returns and takes `count` bytes of arguments off the stack. */
-  retPop(count: number): void {
-    this.byte(0xc2)
-    this.byte(count)
-    this.byte(count >> 8)
-  }
-
-  ud2(): void {
-    this.byte(0x0f)
-    this.byte(0x0b)
-  }
-
-  int3(): void {
-    this.byte(0xcc)
-  }
-
-  endbr64(): void {
-    this.byte(0xf3)
-    this.byte(0x0f)
-    this.byte(0x1e)
-    this.byte(0xfa)
-  }
-
-  /** `count` bytes that do nothing, in as few instructions as can be. */
-  nop(count: number = 1): void {
-    while (this.length + count > this.bytes.length) this.#grow()
-    padding(this.bytes, this.length, count)
-    this.length += count
-  }
-
-  /** A prefix of the next instruction: 0x64 fs, 0x65 gs, 0x66, 0xf2 repne, 0xf3 rep, 0xf0 lock. */
-  prefix(byte: number): void {
-    this.byte(byte)
-  }
-
-  /** The next instruction, which must be one that may be locked and write memory, is atomic. */
-  lock(): void {
-    this.byte(0xf0)
-  }
-
-  /** Repeats the next string instruction rcx times. */
-  rep(): void {
-    this.byte(0xf3)
-  }
-
-  setcc(condition: number, rm: number): void {
-    this.r(SETO + condition, 0, rm)
-  }
-
-  cmov(condition: number, size: number, reg: number, rm: number): void {
-    this.rr(CMOVO + condition, size, reg, rm)
   }
 
   // Control flow
 
   newLabel(): number {
-    return this.#fixups.newLabel()
+    return this.fixups.newLabel()
   }
 
   /** Puts a label here. @throws AsmError if it is already somewhere. */
   bind(label: number): void {
-    this.#fixups.bind(label, this.length)
+    this.fixups.bind(label, this.length)
   }
 
   /** @param form - a `BranchForm`; `auto` is short where `finish` finds that it can be. */
   jmp(label: number, form: number = 0): void {
-    const bytes = this.#room()
+    const bytes = this.room()
     const at = this.length
-    const target = this.#fixups.labelOffset[label]!
+    const target = this.fixups.labelOffset[label]!
     // Back, and near enough as written: nearer in the end.
     if (form === 1 || (form === 0 && target >= 0 && target - at >= -126)) {
       bytes[at] = 0xeb
-      this.#fixups.item(at, 2, true, label)
+      this.fixups.item(at, 2, true, label)
       this.length = at + 2
     } else {
       bytes[at] = 0xe9
-      this.#fixups.item(at, 5, form === 2, label)
+      this.fixups.item(at, 5, form === 2, label)
       this.length = at + 5
     }
   }
 
   jcc(condition: number, label: number, form: number = 0): void {
-    const bytes = this.#room()
+    const bytes = this.room()
     const at = this.length
-    const target = this.#fixups.labelOffset[label]!
+    const target = this.fixups.labelOffset[label]!
     if (form === 1 || (form === 0 && target >= 0 && target - at >= -126)) {
       bytes[at] = 0x70 | condition
-      this.#fixups.item(at, 2, true, label)
+      this.fixups.item(at, 2, true, label)
       this.length = at + 2
     } else {
       bytes[at] = 0x0f
       bytes[at + 1] = 0x80 | condition
-      this.#fixups.item(at, 6, form === 2, label)
+      this.fixups.item(at, 6, form === 2, label)
       this.length = at + 6
     }
   }
 
   call(label: number): void {
-    const bytes = this.#room()
+    const bytes = this.room()
     const at = this.length
     bytes[at] = 0xe8
-    this.#fixups.reference(at + 1, label, -4)
+    this.fixups.reference(at + 1, label, -4)
     this.length = word32(bytes, at + 1, 0)
   }
 
@@ -441,19 +112,6 @@ export class Assembler {
     this.m(JMP, 2, base, index, scaleLog2, disp)
   }
 
-  leaLabel(reg: number, label: number, addend: number = 0): void {
-    this.rm(LEA, 3, reg, -2, label, 0, addend)
-  }
-
-  /** The address of an entry of the pool, say of a jump table. */
-  leaPool(reg: number, entry: number, addend: number = 0): void {
-    this.rm(LEA, 3, reg, -3, entry, 0, addend)
-  }
-
-  leaSymbol(reg: number, kind: number, symbol: number, addend: number = 0): void {
-    this.rm(LEA, 3, reg, -4, symbol, kind, addend)
-  }
-
   /**
    * Pads with nops to a multiple of `alignment` bytes from the start of the code, a power of two up to 256.
    * A label bound before it stays before the padding.
@@ -464,7 +122,7 @@ export class Assembler {
     }
     if (alignment === 1) return
     if (alignment > this.alignment) this.alignment = alignment
-    this.#fixups.item(this.length, alignment - 1, false, -alignment)
+    this.fixups.item(this.length, alignment - 1, false, -alignment)
     this.nop(alignment - 1)
   }
 
@@ -488,23 +146,6 @@ export class Assembler {
     return this.#pool.table(labels)
   }
 
-  // Raw bytes
-
-  byte(value: number): void {
-    const bytes = this.#room()
-    bytes[this.length++] = value
-  }
-
-  word32(value: number): void {
-    const bytes = this.#room()
-    this.length = word32(bytes, this.length, value)
-  }
-
-  /** A relocation of the field that is written next. */
-  relocation(kind: number, symbol: number, addend: number): void {
-    this.relocations.push(this.length, kind, symbol, addend)
-  }
-
   // The end
 
   /**
@@ -515,14 +156,14 @@ export class Assembler {
    * @throws AsmError for a label that is used but not bound, a displacement that does not fit. The code is then lost.
    */
   finish(): number {
-    const fixups = this.#fixups
+    const fixups = this.fixups
     const pool = this.#pool
-    fixups.checkBound()
+    if (!fixups.allBound) this.#checkBound()
     fixups.decide()
     this.codeLength = settle(this.bytes, this.length, fixups)
     const end = pool.place(this.codeLength)
     if (pool.alignment > this.alignment) this.alignment = pool.alignment
-    while (end > this.bytes.length) this.#grow()
+    while (end > this.bytes.length) this.grow()
     fixups.remap(this.relocations.offset, this.relocations.length)
     resolve(this.bytes, fixups, pool)
     writePool(this.bytes, this.codeLength, fixups, pool)
@@ -532,7 +173,7 @@ export class Assembler {
 
   /** After `finish`: offset of a label in the code. */
   labelOffset(label: number): number {
-    return this.#fixups.finalOffset(label)
+    return this.fixups.finalOffset(label)
   }
 
   /** After `finish`: offset of an entry of the pool. */
@@ -542,159 +183,23 @@ export class Assembler {
 
   /** After `finish`: turns offsets taken while writing, ascending, into offsets of the finished code, in place. */
   remap(offsets: Int32Array, count: number): void {
-    this.#fixups.remap(offsets, count)
+    this.fixups.remap(offsets, count)
   }
 
-  #room(): Uint8Array {
-    if (this.length + ROOM > this.bytes.length) this.#grow()
-    return this.bytes
-  }
-
-  #grow(): void {
-    const old = this.bytes
-    this.bytes = new Uint8Array(old.length * 2)
-    this.bytes.set(old)
-  }
-
-  #registers(word: number, reg: number, rm: number): void {
-    const bytes = this.#room()
-    let rex = ((word & 0x2000) /* EncodingWord.wide */ >> 10) | ((reg & 8) >> 1) | ((rm & 8) >> 3)
-    // Without REX the encodings 4 to 7 of a byte register are ah, ch, dh, bh (Intel SDM vol. 2, table 3-1).
-    if ((word & 0x10000) /* EncodingWord.byteReg */ !== 0 && reg >= 4) rex |= 0x40
-    if ((word & 0x20000) /* EncodingWord.byteRm */ !== 0 && rm >= 4) rex |= 0x40
-    const at = legacyOpcode(bytes, this.length, word, rex)
-    bytes[at] = 0xc0 | ((reg & 7) << 3) | (rm & 7)
-    this.length = at + 1
-  }
-
-  #memory(
-    word: number,
-    reg: number,
-    base: number,
-    index: number,
-    scaleLog2: number,
-    disp: number,
-    trailing: number,
-  ): void {
-    const bytes = this.#room()
-    let rex = ((word & 0x2000) /* EncodingWord.wide */ >> 10) | ((reg & 8) >> 1)
-    if ((word & 0x10000) /* EncodingWord.byteReg */ !== 0 && reg >= 4) rex |= 0x40
-    if (base >= -1) {
-      if (index >= 0) rex |= (index & 8) >> 2
-      if (base >= 0) rex |= (base & 8) >> 3
+  #checkBound(): void {
+    this.fixups.checkBound()
+    const pool = this.#pool
+    for (let entry = 0; entry < pool.length; entry++) {
+      if (!pool.isTable(entry)) continue
+      for (let i = 0; i < pool.wordCount(entry); i++) this.fixups.checkLabel(pool.word(entry, i), this.length)
     }
-    const at = legacyOpcode(bytes, this.length, word, rex)
-    this.#address(bytes, at, (reg & 7) << 3, base, index, scaleLog2, disp, trailing)
-  }
-
-  #vexRegisters(word: number, reg: number, vvvv: number, rm: number): void {
-    const bytes = this.#room()
-    const at = vexOpcode(bytes, this.length, word, reg, vvvv, 0, rm)
-    bytes[at] = 0xc0 | ((reg & 7) << 3) | (rm & 7)
-    this.length = at + 1
-  }
-
-  #vexMemory(
-    word: number,
-    reg: number,
-    vvvv: number,
-    base: number,
-    index: number,
-    scaleLog2: number,
-    disp: number,
-    trailing: number,
-  ): void {
-    const bytes = this.#room()
-    const high = base >= -1 && index >= 0 ? index : 0
-    const at = vexOpcode(bytes, this.length, word, reg, vvvv, high, base >= 0 ? base : 0)
-    this.#address(bytes, at, (reg & 7) << 3, base, index, scaleLog2, disp, trailing)
-  }
-
-  /** ModRM, SIB and displacement. Intel SDM vol. 2, 2.1.5, tables 2-2 and 2-3, and 2.2.1.6. */
-  #address(
-    bytes: Uint8Array,
-    at: number,
-    reg: number,
-    base: number,
-    index: number,
-    scaleLog2: number,
-    disp: number,
-    trailing: number,
-  ): void {
-    if (base >= 0) {
-      const low = base & 7
-      // rm = 4 announces a SIB byte, so rsp and r12 need one; base 5 with mod = 0 means another thing, so rbp and r13 need a
-      // displacement.
-      const mod = disp === 0 && low !== 5 ? 0 : (disp << 24) >> 24 === disp ? 0x40 : 0x80
-      if (index >= 0) {
-        bytes[at++] = mod | reg | 4
-        bytes[at++] = (scaleLog2 << 6) | ((index & 7) << 3) | low
-      } else {
-        bytes[at++] = mod | reg | low
-        if (low === 4) bytes[at++] = 0x24
-      }
-      if (mod === 0x40) bytes[at++] = disp
-      else if (mod === 0x80) at = word32(bytes, at, disp)
-      this.length = at
-    } else if (base === -1) {
-      bytes[at++] = reg | 4
-      bytes[at++] = index >= 0 ? (scaleLog2 << 6) | ((index & 7) << 3) | 5 : 0x25
-      this.length = word32(bytes, at, disp)
-    } else {
-      bytes[at++] = reg | 5
-      // The displacement counts from the end of the instruction: four bytes of it, then the immediate.
-      const addend = disp - 4 - trailing
-      if (base === -4) this.relocations.push(at, scaleLog2, index, addend)
-      else this.#fixups.reference(at, base === -2 ? index : ~index, addend)
-      this.length = word32(bytes, at, 0)
-    }
-  }
-
-  #short(opcode: number, rex: number, reg: number): void {
-    const bytes = this.#room()
-    let at = this.length
-    rex |= (reg & 8) >> 3
-    if (rex !== 0) bytes[at++] = 0x40 | rex
-    bytes[at++] = opcode | (reg & 7)
-    this.length = at
   }
 
   #symbolBranch(opcode: number, kind: number, symbol: number, addend: number): void {
-    const bytes = this.#room()
+    const bytes = this.room()
     const at = this.length
     bytes[at] = opcode
     this.relocations.push(at + 1, kind, symbol, addend - 4)
     this.length = word32(bytes, at + 1, 0)
   }
-}
-
-/** The row's word for its short form, if the immediate allows it. */
-function shortened(word: number, imm: number): number {
-  const kind = (word >> 24) /* EncodingWord.immediateShift */ & 3
-  if (kind === 1) return imm === 1 ? (word & ~0x3000000) + 0x10 : word
-  const value = kind === 2 ? (imm << 16) >> 16 : imm | 0
-  if ((value << 24) >> 24 !== value) return word
-  return (word & ~0x3800000) /* also EncodingWord.accumulator: the short form is no longer */ | 0x1000002
-}
-
-/** Bytes of the immediate that a word asks for. */
-function immediateBytes(word: number): number {
-  const kind = (word >> 24) & 3
-  return kind === 3 ? 4 : kind
-}
-
-function immediate(bytes: Uint8Array, at: number, word: number, imm: number): number {
-  const kind = (word >> 24) & 3
-  if (kind === 3) return word32(bytes, at, imm)
-  if (kind !== 0) bytes[at++] = imm
-  if (kind === 2) bytes[at++] = imm >> 8
-  return at
-}
-
-function word32(bytes: Uint8Array, at: number, value: number): number {
-  bytes[at] = value
-  bytes[at + 1] = value >> 8
-  bytes[at + 2] = value >> 16
-  bytes[at + 3] = value >> 24
-  return at + 4
 }

@@ -83,14 +83,17 @@ export class Fixups {
     return this.itemLength[item]! & ~FIXED
   }
 
+  get allBound(): boolean {
+    return this.boundCount === this.labelCount
+  }
+
   /** @throws AsmError for the first branch or reference to a label that has no place. */
   checkBound(): void {
-    if (this.boundCount === this.labelCount) return
     for (let item = 0; item < this.itemCount; item++) {
-      if (this.itemTarget[item]! >= 0) this.#checkLabel(this.itemTarget[item]!, this.itemAt[item]!)
+      if (this.itemTarget[item]! >= 0) this.checkLabel(this.itemTarget[item]!, this.itemAt[item]!)
     }
     for (let row = 0; row < this.referenceCount; row++) {
-      if (this.referenceTarget[row]! >= 0) this.#checkLabel(this.referenceTarget[row]!, this.referenceAt[row]!)
+      if (this.referenceTarget[row]! >= 0) this.checkLabel(this.referenceTarget[row]!, this.referenceAt[row]!)
     }
   }
 
@@ -136,8 +139,9 @@ export class Fixups {
     }
   }
 
-  #checkLabel(label: number, at: number): void {
-    if (this.labelOffset[label] === -1) throw new AsmError({ code: 'label-unbound', label }, at)
+  /** @throws AsmError if a label that something at an offset refers to has no place. */
+  checkLabel(label: number, at: number): void {
+    if (!(this.labelOffset[label]! >= 0)) throw new AsmError({ code: 'label-unbound', label }, at)
   }
 
   #growLabels(rows: number): void {

@@ -14,7 +14,7 @@ ${names.join('\n')}
 } as const
 export type Inst = (typeof Inst)[keyof typeof Inst]
 
-/** Four packed words a row, one for each size; the layout is \`EncodingWord\` in row.ts. */
+/** Four packed words a row, one for each size; the layout is \`EncodingWord\`. */
 // biome-ignore format: one row to a line
 export const words: Int32Array = /* @__PURE__ */ Int32Array.of(
 ${words.join('\n')}

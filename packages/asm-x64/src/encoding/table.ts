@@ -451,9 +451,9 @@ export const Inst = {
   Pmovmskb_r_x: 446,
   Ptest_x_xm: 447,
   Vptest_x_xm: 448,
-  Pblendvb_x_xm_xm: 449,
-  Blendvps_x_xm_xm: 450,
-  Blendvpd_x_xm_xm: 451,
+  Pblendvb_x_xm_xmm0: 449,
+  Blendvps_x_xm_xmm0: 450,
+  Blendvpd_x_xm_xmm0: 451,
   Movdqa_x_xm: 452,
   Movdqa_xm_x: 453,
   Vmovdqa_x_xm: 454,
@@ -643,7 +643,7 @@ export const Inst = {
 } as const
 export type Inst = (typeof Inst)[keyof typeof Inst]
 
-/** Four packed words a row, one for each size; the layout is `EncodingWord` in row.ts. */
+/** Four packed words a row, one for each size; the layout is `EncodingWord`. */
 // biome-ignore format: one row to a line
 export const words: Int32Array = /* @__PURE__ */ Int32Array.of(
   0x1a20080, 0x2e01081, 0x3e00081, 0x3e02081, // Add_rm_imm
@@ -1095,9 +1095,9 @@ export const words: Int32Array = /* @__PURE__ */ Int32Array.of(
   0x5d7, 0x5d7, 0x5d7, 0x5d7, // Pmovmskb_r_x
   0x617, 0x617, 0x617, 0x617, // Ptest_x_xm
   0x4617, 0x4617, 0x4617, 0x4617, // Vptest_x_xm
-  0x610, 0x610, 0x610, 0x610, // Pblendvb_x_xm_xm
-  0x614, 0x614, 0x614, 0x614, // Blendvps_x_xm_xm
-  0x615, 0x615, 0x615, 0x615, // Blendvpd_x_xm_xm
+  0x610, 0x610, 0x610, 0x610, // Pblendvb_x_xm_xmm0
+  0x614, 0x614, 0x614, 0x614, // Blendvps_x_xm_xmm0
+  0x615, 0x615, 0x615, 0x615, // Blendvpd_x_xm_xmm0
   0x56f, 0x56f, 0x56f, 0x56f, // Movdqa_x_xm
   0x57f, 0x57f, 0x57f, 0x57f, // Movdqa_xm_x
   0x456f, 0x456f, 0x456f, 0x456f, // Vmovdqa_x_xm

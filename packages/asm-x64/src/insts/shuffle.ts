@@ -77,7 +77,7 @@ export const shuffle: readonly EncodingRow[] = [
   ['Ptest_x_xm', 'ptest x, xm128', '66 0F 38 17 /r', ''],
   ['Vptest_x_xm', 'vptest x, xm128', 'VEX.128.66.0F38.WIG 17 /r', ''],
   // Blend by the sign bits of xmm0
-  ['Pblendvb_x_xm_xm', 'pblendvb x, xm128, xmm0', '66 0F 38 10 /r', ''],
-  ['Blendvps_x_xm_xm', 'blendvps x, xm128, xmm0', '66 0F 38 14 /r', ''],
-  ['Blendvpd_x_xm_xm', 'blendvpd x, xm128, xmm0', '66 0F 38 15 /r', ''],
+  ['Pblendvb_x_xm_xmm0', 'pblendvb x, xm128, xmm0', '66 0F 38 10 /r', ''],
+  ['Blendvps_x_xm_xmm0', 'blendvps x, xm128, xmm0', '66 0F 38 14 /r', ''],
+  ['Blendvpd_x_xm_xmm0', 'blendvpd x, xm128, xmm0', '66 0F 38 15 /r', ''],
 ]
