@@ -15,6 +15,8 @@ export type {
   UnwindSection,
   UnwoundFunction,
 } from './format.ts'
+export { drawFrame, type FramePicture, type PictureSlot, pictureOf } from './picture.ts'
+export { type FrameArea, type FramePlan, type FrameRequest, planFrame } from './plan.ts'
 export type { FrameAction, FrameEvent, FrameEventKind, FrameEventPlace, FrameRecord, FrameRegion } from './record.ts'
 export { type FinishOptions, FrameRecorder } from './recorder.ts'
 export {
@@ -41,3 +43,5 @@ export {
 } from './registers-x64.ts'
 export { type RegisterRule, rowAt, sameRule, sameState, type UnwindRow, unwindRows } from './rows.ts'
 export { entryState, FrameState, UNKNOWN } from './state.ts'
+export { parseRecord, printRecord } from './text.ts'
+export { checkRecord } from './validate.ts'

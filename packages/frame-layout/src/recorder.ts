@@ -218,7 +218,7 @@ export class FrameRecorder {
       architecture: options.architecture ?? 'x86-64',
       codeSize,
       kind: options.kind ?? 'normal',
-      prologueEnd: this.#prologueEnd < 0 ? 0 : this.#prologueEnd,
+      prologueEnd: Math.max(this.#prologueEnd, 0),
       ...(options.personality === undefined ? undefined : { personality: options.personality }),
       ...(options.languageData === undefined ? undefined : { languageData: options.languageData }),
       events: this.#events satisfies FrameEvent[],
