@@ -117,7 +117,7 @@ export class Assembler extends InstructionWriter {
    * A label bound before it stays before the padding.
    */
   align(alignment: number): void {
-    if (alignment < 1 || alignment > 256 || (alignment & (alignment - 1)) !== 0) {
+    if (![1, 2, 4, 8, 16, 32, 64, 128, 256].includes(alignment)) {
       throw new AsmError({ code: 'alignment', alignment }, this.length)
     }
     if (alignment === 1) return

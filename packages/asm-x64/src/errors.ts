@@ -15,6 +15,7 @@ export type AsmProblem =
   | { readonly code: 'no-such-form'; readonly name: string; readonly operands: string }
   | { readonly code: 'size-ambiguous'; readonly name: string; readonly operands: string }
   | { readonly code: 'immediate-range'; readonly value: bigint; readonly bits: number }
+  | { readonly code: 'immediate-fraction'; readonly value: number }
   | { readonly code: 'invalid-memory'; readonly reason: string }
 
 /** The program cannot be assembled: what is wrong, with its numbers, and where. */
@@ -55,6 +56,8 @@ function describe(problem: AsmProblem): string {
       return `the operands ${problem.operands} leave the size of '${problem.name}' open`
     case 'immediate-range':
       return `the immediate ${problem.value} does not fit in ${problem.bits} bits`
+    case 'immediate-fraction':
+      return `the immediate ${problem.value} is not an integer`
     case 'invalid-memory':
       return `the memory operand ${problem.reason}`
   }

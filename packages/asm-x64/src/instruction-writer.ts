@@ -13,7 +13,7 @@ import { Fixups } from './labels.ts'
 import { Size } from './registers.ts'
 import { Relocations } from './relocations.ts'
 
-// Constants of the file itself cost what literals cost; imported ones do not.
+// As in encoding/bytes.ts: constants of the file itself cost what literals cost.
 const WIDE = EncodingWord.wide
 const VEX = EncodingWord.vex
 const VVVV = EncodingWord.vvvv
