@@ -60,7 +60,7 @@ export class ByteWriter {
   sleb(value: number): void {
     while (value < -0x40 || value >= 0x40) {
       // `%` of a negative number is negative; its low seven bits are right all the same.
-      this.u8((value % 0x80 & 0x7f) | 0x80)
+      this.u8(((value % 0x80) & 0x7f) | 0x80)
       value = Math.floor(value / 0x80)
     }
     this.u8(value & 0x7f)

@@ -71,3 +71,4 @@ export const DW_OP_skip = 0x2f
 export const DW_OP_lit0 = 0x30
 export const DW_OP_reg0 = 0x50
 export const DW_OP_breg0 = 0x70
+export const DW_OP_bregx = 0x92

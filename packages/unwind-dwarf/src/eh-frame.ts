@@ -28,7 +28,7 @@ export function assembleEhFrame(functions: readonly FrameDescription[], options:
       version: options.version ?? 1,
       offsetBytes: 4,
       eh: true,
-      codeEncoding: options.codeEncoding ?? (DW_EH_PE_pcrel | DW_EH_PE_sdata4),
+      codeEncoding: options.codeEncoding ?? DW_EH_PE_pcrel | DW_EH_PE_sdata4,
       padding: 4,
       terminator: options.terminator ?? false,
     },

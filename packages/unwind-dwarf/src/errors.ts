@@ -25,6 +25,8 @@ export type DwarfUnwindProblem =
   | { readonly code: 'malformed'; readonly why: string }
   /** More than the stated limit of something that small input could make endless. */
   | { readonly code: 'too-large'; readonly what: string; readonly limit: number }
+  /** What was read is legal, but a frame record's row has no words for it. */
+  | { readonly code: 'row'; readonly what: string }
   // A walk that cannot go on.
   | { readonly code: 'no-entry'; readonly pc: bigint }
   | { readonly code: 'no-caller' }
@@ -104,6 +106,8 @@ function describe(problem: DwarfUnwindProblem): string {
       return problem.why
     case 'too-large':
       return `${problem.what}: more than ${problem.limit}`
+    case 'row':
+      return `${problem.what} cannot be said in the rows of a frame record`
     case 'no-entry':
       return `no entry covers 0x${problem.pc.toString(16)}`
     case 'no-caller':

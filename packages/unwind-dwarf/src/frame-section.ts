@@ -120,7 +120,7 @@ export function layOutFrames(
 ): DwarfSection {
   const dialect = options.dialect ?? 'canonical'
   const pending = functions.map((description) => prepare(description, layout, dialect))
-  const ordered = order(pending, layout, dialect, options.order ?? 'grouped')
+  const ordered = order(pending, dialect, options.order ?? 'grouped')
   const out = new ByteWriter()
   const relocations: DwarfRelocation[] = []
   const cies: CieRecord[] = []
@@ -207,12 +207,7 @@ const DEFAULT_KEYS: Readonly<Record<Dialect, readonly [string, string]>> = {
   llvm: ['[-1,false,false]', '[-1,false,false,"",0,-1,0]'],
 }
 
-function order(
-  pending: readonly Pending[],
-  layout: FrameSectionLayout,
-  dialect: Dialect,
-  wanted: 'grouped' | 'source',
-): readonly Pending[] {
+function order(pending: readonly Pending[], dialect: Dialect, wanted: 'grouped' | 'source'): readonly Pending[] {
   if (dialect === 'llvm') return pending.toSorted((a, b) => compareLlvm(a.description, b.description))
   if (dialect === 'gnu' || wanted === 'source') return pending
   const groups = new Map<string, Pending[]>()

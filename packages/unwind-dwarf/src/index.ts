@@ -1,1 +1,49 @@
-export {}
+/** DWARF call-frame information: written from frame records or from operations, read, walked and printed. */
+
+export { assembleDebugFrame, type DebugFrameOptions } from './debug-frame.ts'
+export {
+  type CommonInformationEntry,
+  decodeFrames,
+  type FrameDescriptionEntry,
+  type FrameEntry,
+  type FrameTable,
+  type FrameTableOptions,
+  type FrameTerminator,
+  instructionsOf,
+} from './decode.ts'
+export { type CfiDirective, type Dialect, type EncodedDirectives, encodeDirectives } from './directives.ts'
+export { assembleEhFrame, type EhFrameOptions } from './eh-frame.ts'
+export { decodeEhFrameHdr, type EhFrameHdr, encodeEhFrameHdr, searchEhFrameHdr } from './eh-frame-hdr.ts'
+export { ProgramEncoder, type ProgramOptions } from './encode.ts'
+export { DwarfUnwindError, type DwarfUnwindPlace, type DwarfUnwindProblem } from './errors.ts'
+export {
+  decodeExpression,
+  type ExpressionContext,
+  type ExpressionOperation,
+  evaluateExpression,
+  printExpression,
+} from './expression.ts'
+export {
+  createDwarfFormat,
+  type DwarfFormat,
+  type DwarfFormatOptions,
+  type DwarfFunctionUnwind,
+  type DwarfMachineState,
+  dwarf,
+} from './format.ts'
+export type { DwarfSection, EncodedSymbol, FrameDescription, FrameSectionOptions } from './frame-section.ts'
+export { type FoundEntry, findEntry } from './lookup.ts'
+export type { CallFrameInstruction, CallFrameOperation, PlacedOperation } from './operations.ts'
+export type { DwarfRelocation, EncodedPointer } from './pointer-encoding.ts'
+export { printCfa, printEntry, printFrames, printOperation, printProgram, printRows, printRule } from './print.ts'
+export { type DwarfRegister, dwarfRegister, hardwareRegister, registerName } from './registers.ts'
+export {
+  type CallFrameRow,
+  type CallFrameRule,
+  type CfaRule,
+  callFrameRowAt,
+  callFrameRows,
+  type RowOptions,
+} from './rows.ts'
+export { type CallerFrame, type DwarfRegisters, type UnwindReader, unwindFrame } from './unwind.ts'
+export { asUnwindRows } from './unwind-rows.ts'

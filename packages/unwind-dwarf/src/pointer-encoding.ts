@@ -140,7 +140,12 @@ export function readPointer(reader: ByteReader, encoding: number, bases: Pointer
         reader.fail({ code: 'pointer-encoding', encoding, use: what }, place)
     }
   }
-  return { encoding, place, value: (base + raw) & MASK_64, indirect: (encoding & DW_EH_PE_indirect) !== 0 && raw !== 0n }
+  return {
+    encoding,
+    place,
+    value: (base + raw) & MASK_64,
+    indirect: (encoding & DW_EH_PE_indirect) !== 0 && raw !== 0n,
+  }
 }
 
 function baseOf(reader: ByteReader, base: bigint | undefined, encoding: number, use: string, place: number): bigint {

@@ -153,3 +153,22 @@ export function descriptions(functions: VectorFunction[]): FrameDescription[] {
     }
   })
 }
+
+/** A section with its relocations applied, as a linker leaves it. */
+export function link(
+  section: VectorBytes,
+  at: number,
+  addresses: Record<string, number>,
+  self: string = '.eh_frame',
+): Uint8Array {
+  const bytes = fromHex(section.hex)
+  const view = new DataView(bytes.buffer)
+  for (const [offset, type, symbol, addend] of section.relocs) {
+    const target = symbol === self ? 0 : addresses[symbol]
+    if (target === undefined) throw new Error(`no address for ${symbol}`)
+    const value = BigInt(target + addend - (type.includes('PC') ? at + offset : 0))
+    if (type.endsWith('64') && type !== 'R_X86_64_PC32') view.setBigInt64(offset, value, true)
+    else view.setInt32(offset, Number(BigInt.asIntN(32, value)), true)
+  }
+  return bytes
+}

@@ -1,0 +1,419 @@
+/**
+ * DWARF expressions, as far as call-frame information may use them (DWARF 5, 2.5 and 6.4.2): evaluated, and in words.
+ *
+ * The stack holds 64-bit numbers. Evaluation stops with an error after a number of steps, for an expression may loop.
+ */
+
+import { ByteReader } from './byte-reader.ts'
+import { DwarfUnwindError } from './errors.ts'
+import { type DwarfRegister, registerName } from './registers.ts'
+
+/** What an expression may ask for while it is evaluated. */
+export interface ExpressionContext {
+  /** @throws where the register's value is not known. */
+  readonly register: (register: DwarfRegister) => bigint
+  /** Reads that many bytes, little-endian, zero-extended. @throws where nothing can be read. */
+  readonly memory: (address: bigint, bytes: number) => bigint
+}
+
+/** What follows an opcode. */
+type Operands = '' | 'u8' | 's8' | 'u16' | 's16' | 'u32' | 's32' | 'u64' | 's64' | 'uleb' | 'sleb' | 'uleb sleb'
+
+/** Those with one opcode each; `lit`, `reg` and `breg` stand for 32. DWARF 5, 7.7.1, table 7.9. */
+// biome-ignore format: one row to an operation
+const table: readonly (readonly [number, string, Operands])[] = [
+  [0x03, 'addr', 'u64'],
+  [0x06, 'deref', ''],
+  [0x08, 'const1u', 'u8'],
+  [0x09, 'const1s', 's8'],
+  [0x0a, 'const2u', 'u16'],
+  [0x0b, 'const2s', 's16'],
+  [0x0c, 'const4u', 'u32'],
+  [0x0d, 'const4s', 's32'],
+  [0x0e, 'const8u', 'u64'],
+  [0x0f, 'const8s', 's64'],
+  [0x10, 'constu', 'uleb'],
+  [0x11, 'consts', 'sleb'],
+  [0x12, 'dup', ''],
+  [0x13, 'drop', ''],
+  [0x14, 'over', ''],
+  [0x15, 'pick', 'u8'],
+  [0x16, 'swap', ''],
+  [0x17, 'rot', ''],
+  [0x19, 'abs', ''],
+  [0x1a, 'and', ''],
+  [0x1b, 'div', ''],
+  [0x1c, 'minus', ''],
+  [0x1d, 'mod', ''],
+  [0x1e, 'mul', ''],
+  [0x1f, 'neg', ''],
+  [0x20, 'not', ''],
+  [0x21, 'or', ''],
+  [0x22, 'plus', ''],
+  [0x23, 'plus_uconst', 'uleb'],
+  [0x24, 'shl', ''],
+  [0x25, 'shr', ''],
+  [0x26, 'shra', ''],
+  [0x27, 'xor', ''],
+  [0x28, 'bra', 's16'],
+  [0x29, 'eq', ''],
+  [0x2a, 'ge', ''],
+  [0x2b, 'gt', ''],
+  [0x2c, 'le', ''],
+  [0x2d, 'lt', ''],
+  [0x2e, 'ne', ''],
+  [0x2f, 'skip', 's16'],
+  [0x90, 'regx', 'uleb'],
+  [0x92, 'bregx', 'uleb sleb'],
+  [0x94, 'deref_size', 'u8'],
+  [0x96, 'nop', ''],
+]
+
+const rows: ReadonlyMap<number, readonly [string, Operands]> = new Map([
+  ...table.map(([opcode, name, operands]) => [opcode, [name, operands]] as const),
+  ...each32((i) => [0x30 + i, [`lit${i}`, '']]),
+  ...each32((i) => [0x50 + i, [`reg${i}`, '']]),
+  ...each32((i) => [0x70 + i, [`breg${i}`, 'sleb']]),
+])
+
+function each32(row: (i: number) => [number, readonly [string, Operands]]): [number, readonly [string, Operands]][] {
+  return Array.from({ length: 32 }, (_, i) => row(i))
+}
+
+/** One operation of an expression. */
+export interface ExpressionOperation {
+  /** Bytes from the start of the expression. */
+  readonly offset: number
+  readonly length: number
+  readonly opcode: number
+  /** Without its prefix: `breg7`. */
+  readonly name: string
+  readonly operands: readonly bigint[]
+}
+
+/** @throws DwarfUnwindError for opcodes that are none, or that call-frame information may not use. */
+export function decodeExpression(expression: Uint8Array): ExpressionOperation[] {
+  const operations: ExpressionOperation[] = []
+  for (let offset = 0; offset < expression.length; ) {
+    const operation = operationAt(expression, offset)
+    operations.push(operation)
+    offset += operation.length
+  }
+  return operations
+}
+
+function operationAt(expression: Uint8Array, offset: number): ExpressionOperation {
+  const reader = new ByteReader(expression, offset)
+  const opcode = reader.u8('expression')
+  const row = rows.get(opcode)
+  if (row === undefined) fail(`0x${opcode.toString(16)} is no operation of a call-frame expression`, offset)
+  const [name, kinds] = row
+  let operands: bigint[]
+  try {
+    operands = kinds === '' ? [] : kinds.split(' ').map((kind) => operand(reader, kind))
+  } catch (error) {
+    // The reader's place is one of a section.
+    if (error instanceof DwarfUnwindError) throw new DwarfUnwindError(error.problem, { in: 'expression', offset })
+    throw error
+  }
+  return { offset, length: reader.position - offset, opcode, name, operands }
+}
+
+function operand(reader: ByteReader, kind: string): bigint {
+  switch (kind) {
+    case 'u8':
+      return BigInt(reader.u8(kind))
+    case 's8':
+      return BigInt.asIntN(8, BigInt(reader.u8(kind)))
+    case 'u16':
+      return BigInt(reader.u16(kind))
+    case 's16':
+      return BigInt.asIntN(16, BigInt(reader.u16(kind)))
+    case 'u32':
+      return BigInt(reader.u32(kind))
+    case 's32':
+      return BigInt(reader.u32(kind) | 0)
+    case 'u64':
+      return reader.u64(kind)
+    case 's64':
+      return BigInt.asIntN(64, reader.u64(kind))
+    case 'uleb':
+      return reader.leb64(kind, false)
+    default:
+      return BigInt.asIntN(64, reader.leb64(kind, true))
+  }
+}
+
+function fail(why: string, offset: number): never {
+  throw new DwarfUnwindError({ code: 'malformed', why }, { in: 'expression', offset })
+}
+
+/** libgcc's stack has 64 places; nobody's expression needs more. */
+const STACK_LIMIT = 64
+const STEP_LIMIT = 10_000
+const MASK_64 = (1n << 64n) - 1n
+const signed = (value: bigint): bigint => BigInt.asIntN(64, value)
+
+/**
+ * Evaluates an expression.
+ *
+ * @param initial - what lies on the stack at first: the CFA for rules of registers, nothing for the CFA's own.
+ * @returns the topmost number, unsigned 64 bits.
+ * @throws DwarfUnwindError for malformed expressions and for those that do not come to an end.
+ */
+export function evaluateExpression(
+  expression: Uint8Array,
+  context: ExpressionContext,
+  initial: readonly bigint[] = [],
+): bigint {
+  const stack = [...initial]
+  let offset = 0
+  const pop = (): bigint => stack.pop() ?? fail('the stack is empty', offset)
+  const pick = (depth: number): bigint => stack[stack.length - 1 - depth] ?? fail('the stack is too low', offset)
+  const compare = (operation: (a: bigint, b: bigint) => boolean): void => {
+    const b = signed(pop())
+    push(operation(signed(pop()), b) ? 1n : 0n)
+  }
+  const push = (value: bigint): void => {
+    if (stack.length === STACK_LIMIT) fail(`the stack grows past ${STACK_LIMIT}`, offset)
+    stack.push(value & MASK_64)
+  }
+
+  for (let steps = 0; offset < expression.length; steps++) {
+    if (steps === STEP_LIMIT) {
+      throw new DwarfUnwindError({ code: 'too-large', what: 'steps', limit: STEP_LIMIT }, { in: 'expression', offset })
+    }
+    const { opcode, name, operands, length } = operationAt(expression, offset)
+    const [first = 0n, second = 0n] = operands
+    let next = offset + length
+    if (opcode >= 0x30 && opcode < 0x50) {
+      push(BigInt(opcode - 0x30))
+    } else if (opcode >= 0x50 && opcode < 0x70) {
+      push(context.register(opcode - 0x50))
+    } else if (opcode >= 0x70 && opcode < 0x90) {
+      push(context.register(opcode - 0x70) + first)
+    } else {
+      switch (name) {
+        case 'addr':
+        case 'const1u':
+        case 'const1s':
+        case 'const2u':
+        case 'const2s':
+        case 'const4u':
+        case 'const4s':
+        case 'const8u':
+        case 'const8s':
+        case 'constu':
+        case 'consts':
+          push(first)
+          break
+        case 'regx':
+        case 'bregx':
+          push(context.register(Number(first)) + second)
+          break
+        case 'deref':
+          push(context.memory(pop(), 8))
+          break
+        case 'deref_size': {
+          const bytes = Number(first)
+          if (bytes !== 1 && bytes !== 2 && bytes !== 4 && bytes !== 8) fail(`deref_size of ${bytes} bytes`, offset)
+          push(context.memory(pop(), bytes))
+          break
+        }
+        case 'dup':
+          push(pick(0))
+          break
+        case 'drop':
+          pop()
+          break
+        case 'over':
+          push(pick(1))
+          break
+        case 'pick':
+          push(pick(Number(first)))
+          break
+        case 'swap': {
+          const top = pop()
+          const below = pop()
+          push(top)
+          push(below)
+          break
+        }
+        case 'rot': {
+          // The topmost becomes the third.
+          const top = pop()
+          const below = pop()
+          const third = pop()
+          push(top)
+          push(third)
+          push(below)
+          break
+        }
+        case 'abs': {
+          const value = signed(pop())
+          push(value < 0n ? -value : value)
+          break
+        }
+        case 'neg':
+          push(-pop())
+          break
+        case 'not':
+          push(~pop())
+          break
+        case 'plus_uconst':
+          push(pop() + first)
+          break
+        case 'and':
+          push(pop() & pop())
+          break
+        case 'or':
+          push(pop() | pop())
+          break
+        case 'xor':
+          push(pop() ^ pop())
+          break
+        case 'plus':
+          push(pop() + pop())
+          break
+        case 'mul':
+          push(pop() * pop())
+          break
+        case 'minus': {
+          const value = pop()
+          push(pop() - value)
+          break
+        }
+        case 'div': {
+          const divisor = signed(pop())
+          if (divisor === 0n) fail('division by zero', offset)
+          push(signed(pop()) / divisor)
+          break
+        }
+        case 'mod': {
+          const divisor = pop()
+          if (divisor === 0n) fail('division by zero', offset)
+          push(pop() % divisor)
+          break
+        }
+        case 'shl': {
+          const count = pop()
+          const value = pop()
+          push(count > 63n ? 0n : value << count)
+          break
+        }
+        case 'shr': {
+          const count = pop()
+          const value = pop()
+          push(count > 63n ? 0n : value >> count)
+          break
+        }
+        case 'shra': {
+          const count = pop()
+          const value = signed(pop())
+          push(value >> (count > 63n ? 63n : count))
+          break
+        }
+        case 'eq':
+          compare((a, b) => a === b)
+          break
+        case 'ge':
+          compare((a, b) => a >= b)
+          break
+        case 'gt':
+          compare((a, b) => a > b)
+          break
+        case 'le':
+          compare((a, b) => a <= b)
+          break
+        case 'lt':
+          compare((a, b) => a < b)
+          break
+        case 'ne':
+          compare((a, b) => a !== b)
+          break
+        case 'skip':
+          next += Number(first)
+          break
+        case 'bra':
+          if (pop() !== 0n) next += Number(first)
+          break
+      }
+    }
+    if (next < 0 || next > expression.length) fail('a branch leads out of the expression', offset)
+    offset = next
+  }
+  return stack.at(-1) ?? fail('nothing is left on the stack', expression.length)
+}
+
+/** The operations in words: `rsp+160; deref`. Bytes that are no expression are given as they are. */
+export function printExpression(expression: Uint8Array): string {
+  let operations: ExpressionOperation[]
+  try {
+    operations = decodeExpression(expression)
+  } catch {
+    return Array.from(expression, (byte) => byte.toString(16).padStart(2, '0')).join(' ')
+  }
+  const words = operations.map(({ opcode, name, operands: [first = 0n, second = 0n] }) => {
+    if (opcode >= 0x50 && opcode < 0x70) return registerName(opcode - 0x50)
+    if (opcode >= 0x70 && opcode < 0x90) return plus(registerName(opcode - 0x70), first)
+    if (name === 'regx') return registerName(Number(first))
+    if (name === 'bregx') return plus(registerName(Number(first)), second)
+    if (name === 'bra' || name === 'skip') return `${name} ${first}`
+    return rows.get(opcode)?.[1] === '' ? name : `${name} ${first}`
+  })
+  return words.join('; ')
+}
+
+function plus(name: string, offset: bigint): string {
+  if (offset === 0n) return name
+  return offset < 0n ? `${name}${offset}` : `${name}+${offset}`
+}
+
+/** The constant that an expression adds to what lies on the stack, and nothing else; undefined for other expressions. */
+export function addedConstant(expression: Uint8Array): number | undefined {
+  if (expression.length > 24) return undefined
+  let operations: ExpressionOperation[]
+  try {
+    operations = decodeExpression(expression)
+  } catch {
+    return undefined
+  }
+  const [first, second, ...more] = operations
+  if (first === undefined || more.length > 0) return undefined
+  let value: bigint
+  if (second === undefined) {
+    if (first.name !== 'plus_uconst') return undefined
+    value = first.operands[0]!
+  } else {
+    const constant =
+      first.opcode >= 0x30 && first.opcode < 0x50
+        ? BigInt(first.opcode - 0x30)
+        : /^const/.test(first.name)
+          ? first.operands[0]!
+          : undefined
+    if (constant === undefined || (second.name !== 'plus' && second.name !== 'minus')) return undefined
+    value = second.name === 'plus' ? constant : -constant
+  }
+  value = signed(value)
+  return value >= BigInt(Number.MIN_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER)
+    ? Number(value)
+    : undefined
+}
+
+/** The register and offset of an expression that says nothing more than that; undefined for other expressions. */
+export function registerPlusOffset(expression: Uint8Array): { register: DwarfRegister; offset: number } | undefined {
+  if (expression.length > 24) return undefined
+  let operations: ExpressionOperation[]
+  try {
+    operations = decodeExpression(expression)
+  } catch {
+    return undefined
+  }
+  const [only, ...more] = operations
+  if (only === undefined || more.length > 0) return undefined
+  const isBreg = only.opcode >= 0x70 && only.opcode < 0x90
+  if (!isBreg && only.name !== 'bregx') return undefined
+  const register = isBreg ? only.opcode - 0x70 : Number(only.operands[0])
+  const offset = Number(only.operands[isBreg ? 0 : 1])
+  return Number.isSafeInteger(offset) ? { register, offset } : undefined
+}

@@ -1,0 +1,238 @@
+/** DWARF call-frame information as an `UnwindFormat` of frame-layout. */
+
+import {
+  type DecodedFunction,
+  type EncodeOptions,
+  type FrameRecord,
+  type FunctionUnwind,
+  type MachineState,
+  RETURN_ADDRESS,
+  type ReadMemory,
+  type UnwindFormat,
+  type UnwindImage,
+  type UnwindRelocation,
+  type UnwindRow,
+  type UnwindSection,
+  type UnwoundFunction,
+} from '@framewright/frame-layout'
+import { ByteReader } from './byte-reader.ts'
+import { DW_EH_PE_indirect, DW_EH_PE_pcrel, DW_EH_PE_sdata4 } from './constants.ts'
+import { decodeFrames } from './decode.ts'
+import { assembleEhFrame } from './eh-frame.ts'
+import { ProgramEncoder } from './encode.ts'
+import { DwarfUnwindError } from './errors.ts'
+import {
+  CODE_ALIGNMENT_FACTOR,
+  DATA_ALIGNMENT_FACTOR,
+  type EncodedSymbol,
+  type FrameDescription,
+} from './frame-section.ts'
+import { findEntry, frameSections } from './lookup.ts'
+import { type CallFrameInstruction, readProgram } from './operations.ts'
+import { printProgram, printRows } from './print.ts'
+import { DWARF_RETURN_ADDRESS, dwarfRegister, dwarfRegisters } from './registers.ts'
+import { CallFrameMachine, type CallFrameRow, callFrameRows, sameMeaning } from './rows.ts'
+import { type UnwindReader, unwindFrame } from './unwind.ts'
+import { asUnwindRows } from './unwind-rows.ts'
+
+/** Fixed when the format is made. */
+export interface DwarfFormatOptions {
+  /**
+   * Write rules for xmm registers, which only functions of the Windows convention save. Off by default: LLVM's libunwind
+   * fails on any frame that has one, while everybody walks the frame without them, and System V callers expect nothing of
+   * xmm registers. Turn it on where a caller of the Windows convention catches exceptions through such frames with a
+   * reader of one's own.
+   */
+  readonly vectorRegisters?: boolean
+  /** How code is addressed: 0x1b (pc-relative, 4 bytes) when left out. */
+  readonly codeEncoding?: number
+  /** Zero word at the end of the section, for code that is registered in memory. */
+  readonly terminator?: boolean
+  /** Whether relocations name sections with offsets, as assemblers do (the default), or functions. */
+  readonly relocateBy?: 'section' | 'symbol'
+  /** Whose limits `unwind` has; libgcc's when left out. */
+  readonly reader?: UnwindReader
+}
+
+/** The unwind data of one function: its call-frame program, and what its CIE has to say. */
+export interface DwarfFunctionUnwind extends FunctionUnwind {
+  readonly format: 'dwarf'
+  /** The program, without padding. Addresses stand in the headers that `assemble` writes, so it has no relocations. */
+  readonly bytes: Uint8Array
+  readonly signalFrame: boolean
+  readonly personality: { readonly symbol: string } | null
+  readonly languageData: { readonly symbol: string } | null
+}
+
+/** A state that a walk came to. */
+export interface DwarfMachineState extends MachineState {
+  /** The pc is a return address: unwind information is looked up for the byte before it. */
+  readonly afterCall?: boolean
+}
+
+/** See {@link createDwarfFormat}. */
+export interface DwarfFormat extends UnwindFormat {
+  readonly name: 'dwarf'
+  encode(record: FrameRecord, options?: EncodeOptions): DwarfFunctionUnwind
+  unwind(frame: DwarfMachineState, image: UnwindImage, memory: ReadMemory): DwarfMachineState
+}
+
+const NO_RELOCATIONS: readonly UnwindRelocation[] = []
+
+/** The section with the pointer to a personality routine, which position-independent code reads it through. */
+const POINTER_SECTION = '.data.rel.local.DW.ref.'
+
+/**
+ * Makes the format. It holds buffers that it uses again from call to call, and nothing else.
+ *
+ * `assemble` writes `.eh_frame`, and for each personality routine a section with its address, which the CIE points at:
+ * the form that position-independent code needs.
+ */
+export function createDwarfFormat(options: DwarfFormatOptions = {}): DwarfFormat {
+  const { vectorRegisters = false, reader = 'libgcc' } = options
+  const programOptions = { vectorRegisters }
+  const encoder = new ProgramEncoder()
+  return {
+    name: 'dwarf',
+    architectures: ['x86-64'],
+
+    encode(record): DwarfFunctionUnwind {
+      return {
+        format: 'dwarf',
+        bytes: encoder.encode(record, programOptions),
+        relocations: NO_RELOCATIONS,
+        signalFrame: record.kind === 'signal',
+        personality: record.personality ?? null,
+        languageData: record.languageData ?? null,
+      }
+    },
+
+    assemble(functions): UnwindSection[] {
+      const descriptions: FrameDescription[] = []
+      const personalities = new Set<string>()
+      for (const one of functions) {
+        const description = describe(one)
+        if (description === null) continue
+        descriptions.push(description)
+        const personality = (one.unwind as DwarfFunctionUnwind).personality
+        if (personality !== null) personalities.add(personality.symbol)
+      }
+      if (descriptions.length === 0) return []
+      const { codeEncoding, terminator, relocateBy } = options
+      const section = assembleEhFrame(descriptions, {
+        ...(codeEncoding === undefined ? undefined : { codeEncoding }),
+        ...(terminator === undefined ? undefined : { terminator }),
+        ...(relocateBy === undefined ? undefined : { relocateBy }),
+      })
+      const relocations = section.relocations.map(({ offset, kind, symbol, addend }): UnwindRelocation => {
+        if (kind !== 'pc-relative-32' && kind !== 'absolute-64') {
+          throw new DwarfUnwindError({ code: 'pointer-encoding', encoding: codeEncoding ?? 0, use: 'code' })
+        }
+        return { offset, kind, symbol, addend }
+      })
+      return [{ ...section, relocations }, ...[...personalities].map(pointerSection)]
+    },
+
+    decode(image): DecodedFunction[] {
+      const functions: DecodedFunction[] = []
+      for (const section of frameSections(image)) {
+        const table = decodeFrames(section.bytes, { address: section.address, debug: section.name === '.debug_frame' })
+        for (const entry of table.entries) {
+          if (entry.kind !== 'fde') continue
+          functions.push({
+            begin: entry.begin,
+            end: entry.begin + BigInt(entry.size),
+            rows: (): UnwindRow[] => asUnwindRows(callFrameRows(table, entry), entry.cie.returnAddressRegister),
+          })
+        }
+      }
+      return functions
+    },
+
+    unwind(frame, image, memory): DwarfMachineState {
+      const pc = frame.registers[RETURN_ADDRESS]
+      if (pc === undefined) throw new DwarfUnwindError({ code: 'unknown-register', register: DWARF_RETURN_ADDRESS })
+      const lookup = frame.afterCall === true ? pc - 1n : pc
+      const found = findEntry(image, lookup)
+      if (found === null) throw new DwarfUnwindError({ code: 'no-entry', pc }, { in: 'frame', pc })
+      const registers: (bigint | undefined)[] = []
+      for (let i = 0; i < dwarfRegisters.length; i++) registers[dwarfRegisters[i]!] = frame.registers[i]
+      const caller = unwindFrame(found.table, found.entry, lookup, registers, memory, reader)
+      return {
+        registers: Array.from(dwarfRegisters, (dwarf) => caller.registers[dwarf]),
+        afterCall: !caller.signalFrame,
+      }
+    },
+
+    print(unwind): string[] {
+      return printFunction(unwind)
+    },
+  }
+}
+
+/** The format with its defaults. */
+export const dwarf: DwarfFormat = createDwarfFormat()
+
+/** A function as the section writer takes it; null for one without an entry. */
+function describe(one: UnwoundFunction): FrameDescription | null {
+  const { unwind, symbol, section, offset, codeSize } = one
+  if (unwind === null) return null
+  if (!isDwarf(unwind)) {
+    const why = `unwind data of the format '${unwind.format}'`
+    throw new DwarfUnwindError({ code: 'malformed', why }, { in: 'function', name: symbol, operation: -1 })
+  }
+  const { personality, languageData } = unwind
+  return {
+    symbol,
+    section,
+    offset,
+    size: codeSize,
+    program: unwind.bytes,
+    ...(unwind.signalFrame ? { signalFrame: true } : undefined),
+    ...(personality === null ? undefined : { personality: pointerTo(POINTER_SECTION + personality.symbol, true) }),
+    ...(languageData === null ? undefined : { languageData: pointerTo(languageData.symbol, false) }),
+  }
+}
+
+function isDwarf(unwind: FunctionUnwind): unwind is DwarfFunctionUnwind {
+  return unwind.format === 'dwarf'
+}
+
+function pointerTo(symbol: string, indirect: boolean): EncodedSymbol {
+  return { encoding: DW_EH_PE_pcrel | DW_EH_PE_sdata4 | (indirect ? DW_EH_PE_indirect : 0), symbol }
+}
+
+function pointerSection(symbol: string): UnwindSection {
+  return {
+    name: POINTER_SECTION + symbol,
+    bytes: new Uint8Array(8),
+    align: 8,
+    relocations: [{ offset: 0, kind: 'absolute-64', symbol, addend: 0 }],
+  }
+}
+
+/** The rows of a function that was encoded but is not in a section yet, and its operations. */
+function printFunction(unwind: FunctionUnwind): string[] {
+  const instructions: CallFrameInstruction[] = []
+  const machine = new CallFrameMachine()
+  machine.apply({ op: 'def_cfa', register: dwarfRegister(4)!, offset: 8 }, 0)
+  machine.apply({ op: 'offset', register: DWARF_RETURN_ADDRESS, offset: -8 }, 0)
+  machine.endOfInitialProgram()
+  const rows: CallFrameRow[] = []
+  let at = 0
+  const add = (): void => {
+    const row = { at, cfa: machine.cfa, registers: machine.registers(), argumentBytes: machine.argumentBytes }
+    const last = rows.at(-1)
+    if (last === undefined || !sameMeaning(last, row)) rows.push(row)
+  }
+  const factors = { codeAlignmentFactor: CODE_ALIGNMENT_FACTOR, dataAlignmentFactor: DATA_ALIGNMENT_FACTOR }
+  readProgram(new ByteReader(unwind.bytes), factors, 0, (operation, location, place, length, opcode) => {
+    instructions.push({ place, length, at: location, opcode, operation })
+    if (operation === null) return
+    if (location !== at) add()
+    at = location
+    machine.apply(operation, place)
+  })
+  add()
+  return [...printRows(rows), ...(instructions.length === 0 ? [] : ['', ...printProgram(unwind.bytes, instructions)])]
+}

@@ -1,0 +1,180 @@
+/**
+ * Call-frame information in words: rows as a table, operations one by one with their bytes and what they mean, entries
+ * with their headers. What `framewright unwind` shows.
+ */
+
+import { type CommonInformationEntry, type FrameDescriptionEntry, type FrameTable, instructionsOf } from './decode.ts'
+import { DwarfUnwindError } from './errors.ts'
+import { printExpression } from './expression.ts'
+import type { CallFrameInstruction, CallFrameOperation } from './operations.ts'
+import { DWARF_RETURN_ADDRESS, registerName } from './registers.ts'
+import { type CallFrameRow, type CallFrameRule, type CfaRule, callFrameRows } from './rows.ts'
+
+const hex = (value: number | bigint, digits: number = 1): string => `0x${value.toString(16).padStart(digits, '0')}`
+
+/** `CFA-16`. */
+function cfaPlus(offset: number): string {
+  return offset === 0 ? 'CFA' : offset < 0 ? `CFA${offset}` : `CFA+${offset}`
+}
+
+/** `rsp+8`; `?` where nothing was said. */
+export function printCfa(cfa: CfaRule | null): string {
+  if (cfa === null) return '?'
+  if (cfa.rule === 'expression') return `(${printExpression(cfa.expression)})`
+  const { register, offset } = cfa
+  return offset === 0 ? registerName(register) : `${registerName(register)}${offset < 0 ? '' : '+'}${offset}`
+}
+
+/** `[CFA-16]` for a place in memory, `CFA+8` for a value, `rbx` for a register. */
+export function printRule(rule: CallFrameRule): string {
+  switch (rule.rule) {
+    case 'offset':
+      return `[${cfaPlus(rule.offset)}]`
+    case 'val_offset':
+      return cfaPlus(rule.offset)
+    case 'register':
+      return registerName(rule.register)
+    case 'expression':
+      return `[CFA; ${printExpression(rule.expression)}]`
+    case 'val_expression':
+      return `(CFA; ${printExpression(rule.expression)})`
+    case 'undefined':
+      return 'lost'
+    case 'same_value':
+      return 'same'
+  }
+}
+
+/** Rows as a table: offset, CFA, and a column for each register that ever has a rule, the return address last. */
+export function printRows(rows: readonly CallFrameRow[]): string[] {
+  const registers = new Set<number>()
+  for (const row of rows) for (const register of row.registers.keys()) registers.add(register)
+  const columns = [...registers].sort((a, b) => order(a) - order(b))
+  const withArguments = rows.some((row) => row.argumentBytes !== 0)
+  const table = [
+    ['at', 'CFA', ...columns.map(registerName), ...(withArguments ? ['args'] : [])],
+    ...rows.map((row) => [
+      hex(row.at, 4),
+      printCfa(row.cfa),
+      ...columns.map((register) => {
+        const rule = row.registers.get(register)
+        return rule === undefined ? '' : printRule(rule)
+      }),
+      ...(withArguments ? [String(row.argumentBytes)] : []),
+    ]),
+  ]
+  const widths = table[0]!.map((_, column) => Math.max(...table.map((line) => line[column]!.length)))
+  return table.map((line) =>
+    line
+      .map((cell, column) => cell.padEnd(widths[column]!))
+      .join('  ')
+      .trimEnd(),
+  )
+}
+
+function order(register: number): number {
+  return register === DWARF_RETURN_ADDRESS ? Number.MAX_SAFE_INTEGER : register
+}
+
+/** What an operation does, in words. */
+export function printOperation(operation: CallFrameOperation): string {
+  switch (operation.op) {
+    case 'def_cfa':
+      return `CFA = ${printCfa({ rule: 'register', register: operation.register, offset: operation.offset })}`
+    case 'def_cfa_register':
+      return `CFA counts from ${registerName(operation.register)}`
+    case 'def_cfa_offset':
+      return `CFA offset = ${operation.offset}`
+    case 'def_cfa_expression':
+      return `CFA = (${printExpression(operation.expression)})`
+    case 'def_aspace_cfa':
+      return `CFA = ${printCfa({ rule: 'register', register: operation.register, offset: operation.offset })} in address space ${operation.addressSpace}`
+    case 'offset':
+      return `${registerName(operation.register)} saved at [${cfaPlus(operation.offset)}]`
+    case 'val_offset':
+      return `${registerName(operation.register)} = ${cfaPlus(operation.offset)}`
+    case 'register':
+      return `${registerName(operation.register)} kept in ${registerName(operation.into)}`
+    case 'expression':
+      return `${registerName(operation.register)} saved at [CFA; ${printExpression(operation.expression)}]`
+    case 'val_expression':
+      return `${registerName(operation.register)} = (CFA; ${printExpression(operation.expression)})`
+    case 'restore':
+      return `${registerName(operation.register)} as on entry`
+    case 'undefined':
+      return operation.register === DWARF_RETURN_ADDRESS ? 'no caller' : `${registerName(operation.register)} lost`
+    case 'same_value':
+      return `${registerName(operation.register)} unchanged`
+    case 'remember_state':
+      return 'remember the row'
+    case 'restore_state':
+      return 'the remembered row again'
+    case 'window_save':
+      return 'register windows saved (nothing on x86-64)'
+    case 'negate_ra_state_with_pc':
+      return 'signing of the return address toggled (nothing on x86-64)'
+    case 'args_size':
+      return `${operation.size} bytes of arguments pushed`
+  }
+}
+
+/** The name of an opcode, without `DW_CFA_`. */
+function opcodeName(instruction: CallFrameInstruction): string {
+  const { opcode, operation } = instruction
+  if (operation === null) {
+    if (opcode === 0) return 'nop'
+    return opcode === 1 ? 'set_loc' : 'advance_loc'
+  }
+  return operation.op
+}
+
+/** Operations line by line: bytes, name, meaning. Padding is left out. */
+export function printProgram(bytes: Uint8Array, instructions: readonly CallFrameInstruction[]): string[] {
+  let end = instructions.length
+  while (end > 0 && instructions[end - 1]!.opcode === 0) end--
+  return instructions.slice(0, end).map((instruction) => {
+    const { place, length, at, operation } = instruction
+    const shown = Array.from(bytes.subarray(place, place + Math.min(length, 8)), (byte) =>
+      byte.toString(16).padStart(2, '0'),
+    ).join(' ')
+    const meaning =
+      operation === null ? (instruction.opcode === 0 ? '' : `to ${hex(at, 4)}`) : printOperation(operation)
+    return `${(length > 8 ? `${shown} ..` : shown).padEnd(12)}  ${opcodeName(instruction).padEnd(16)}  ${meaning}`.trimEnd()
+  })
+}
+
+/** One entry's header in a line. */
+export function printEntry(entry: CommonInformationEntry | FrameDescriptionEntry): string {
+  const place = `${hex(entry.offset, 4)}  ${entry.length} bytes`
+  if (entry.kind === 'fde') {
+    const lsda = entry.languageData === null ? '' : `, LSDA ${hex(entry.languageData.value)}`
+    const end = entry.begin + BigInt(entry.size)
+    return `FDE ${place}, code ${hex(entry.begin)}..${hex(end)} (${entry.size} bytes), CIE ${hex(entry.cie.offset, 4)}${lsda}`
+  }
+  const personality = entry.personality === null ? '' : `, personality ${hex(entry.personality.value)}`
+  const column = registerName(entry.returnAddressRegister)
+  const signal = entry.signalFrame ? ', signal frame' : ''
+  return `CIE ${place}, version ${entry.version}, "${entry.augmentation}", factors ${entry.codeAlignmentFactor} and ${entry.dataAlignmentFactor}, return address in ${column}${personality}${signal}`
+}
+
+/** A whole section: every entry with its operations, and the rows of every function. */
+export function printFrames(table: FrameTable): string[] {
+  const lines: string[] = []
+  for (const entry of table.entries) {
+    if (entry.kind === 'terminator') {
+      lines.push(`end ${hex(entry.offset, 4)}`)
+      continue
+    }
+    lines.push(printEntry(entry))
+    try {
+      for (const line of printProgram(table.bytes, instructionsOf(table, entry))) lines.push(`  ${line}`)
+      if (entry.kind === 'fde') for (const line of printRows(callFrameRows(table, entry))) lines.push(`    ${line}`)
+    } catch (error) {
+      if (!(error instanceof DwarfUnwindError)) throw error
+      lines.push(`  error: ${error.message}`)
+    }
+    lines.push('')
+  }
+  if (lines.at(-1) === '') lines.pop()
+  return lines
+}

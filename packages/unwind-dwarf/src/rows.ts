@@ -1,0 +1,277 @@
+/**
+ * What a call-frame program means: for every range of code offsets, the rule for the CFA and for each register.
+ *
+ * The machine that runs a program shares the maps of its rows and copies one only when it is about to change, and it
+ * counts what it copies: a small hostile program cannot make a large table.
+ */
+
+import {
+  type CommonInformationEntry,
+  type FrameDescriptionEntry,
+  type FrameTable,
+  instructionsOf,
+  visitProgram,
+} from './decode.ts'
+import { DwarfUnwindError } from './errors.ts'
+import type { CallFrameOperation } from './operations.ts'
+import type { DwarfRegister } from './registers.ts'
+
+/** How to compute the CFA. */
+export type CfaRule =
+  | { readonly rule: 'register'; readonly register: DwarfRegister; readonly offset: number }
+  | { readonly rule: 'expression'; readonly expression: Uint8Array }
+
+/** How to find the caller's value of a register. */
+export type CallFrameRule =
+  /** Saved at CFA + offset. */
+  | { readonly rule: 'offset'; readonly offset: number }
+  /** Its value is CFA + offset. */
+  | { readonly rule: 'val_offset'; readonly offset: number }
+  | { readonly rule: 'register'; readonly register: DwarfRegister }
+  /** Saved at the address that the expression yields. */
+  | { readonly rule: 'expression'; readonly expression: Uint8Array }
+  | { readonly rule: 'val_expression'; readonly expression: Uint8Array }
+  | { readonly rule: 'undefined' }
+  | { readonly rule: 'same_value' }
+
+/** From code offset `at` up to the next row. */
+export interface CallFrameRow {
+  readonly at: number
+  /** Null before anything was said about it. */
+  readonly cfa: CfaRule | null
+  /** A register that is not in it has no rule: the ABI decides. */
+  readonly registers: ReadonlyMap<DwarfRegister, CallFrameRule>
+  /** DW_CFA_GNU_args_size. */
+  readonly argumentBytes: number
+}
+
+export interface RowOptions {
+  /** Keep a row for every offset that an operation stands at, even if it repeats the one before or lies past the end. */
+  readonly everyRow?: boolean
+  /** How many register rules all rows together may hold. */
+  readonly maximumRules?: number
+}
+
+const MAXIMUM_RULES = 1 << 22
+
+/** Runs operations one by one. */
+export class CallFrameMachine {
+  cfa: CfaRule | null = null
+  argumentBytes = 0
+  /** `restore` removes the rule even where the CIE has one, as libgcc understands it. */
+  restoreRemoves = false
+  #rules: Map<DwarfRegister, CallFrameRule> = new Map()
+  /** Somebody else holds `#rules`: a row, or the stack. */
+  #shared = false
+  #initial: ReadonlyMap<DwarfRegister, CallFrameRule> = new Map()
+  #remembered: { readonly cfa: CfaRule | null; readonly rules: Map<DwarfRegister, CallFrameRule> }[] = []
+  #budget: number
+
+  constructor(maximumRules: number = MAXIMUM_RULES) {
+    this.#budget = maximumRules
+  }
+
+  /** The CIE's program is done: `restore` comes back to here. */
+  endOfInitialProgram(): void {
+    this.#initial = this.registers()
+  }
+
+  /** The rules as they are; later operations do not change what was handed out. */
+  registers(): ReadonlyMap<DwarfRegister, CallFrameRule> {
+    this.#shared = true
+    return this.#rules
+  }
+
+  /** @throws DwarfUnwindError where the operation has no meaning. `place` is its offset in the section. */
+  apply(operation: CallFrameOperation, place: number): void {
+    switch (operation.op) {
+      case 'def_cfa':
+        this.cfa = { rule: 'register', register: operation.register, offset: operation.offset }
+        return
+      case 'def_cfa_register':
+        if (this.cfa?.rule !== 'register') this.#fail({ code: 'cfa-not-register' }, place)
+        this.cfa = { rule: 'register', register: operation.register, offset: this.cfa.offset }
+        return
+      case 'def_cfa_offset':
+        if (this.cfa?.rule !== 'register') this.#fail({ code: 'cfa-not-register' }, place)
+        this.cfa = { rule: 'register', register: this.cfa.register, offset: operation.offset }
+        return
+      case 'def_cfa_expression':
+        this.cfa = { rule: 'expression', expression: operation.expression }
+        return
+      case 'def_aspace_cfa':
+        this.#fail({ code: 'malformed', why: 'x86-64 has one address space' }, place)
+        return
+      case 'offset':
+      case 'val_offset':
+        this.#own(place).set(operation.register, { rule: operation.op, offset: operation.offset })
+        return
+      case 'register':
+        this.#own(place).set(operation.register, { rule: 'register', register: operation.into })
+        return
+      case 'expression':
+      case 'val_expression':
+        this.#own(place).set(operation.register, { rule: operation.op, expression: operation.expression })
+        return
+      case 'undefined':
+      case 'same_value':
+        this.#own(place).set(operation.register, { rule: operation.op })
+        return
+      case 'restore': {
+        const rule = this.restoreRemoves ? undefined : this.#initial.get(operation.register)
+        if (rule !== undefined) this.#own(place).set(operation.register, rule)
+        else if (this.#rules.has(operation.register)) this.#own(place).delete(operation.register)
+        return
+      }
+      case 'remember_state':
+        this.#shared = true
+        this.#remembered.push({ cfa: this.cfa, rules: this.#rules })
+        return
+      case 'restore_state': {
+        const state = this.#remembered.pop()
+        if (state === undefined) this.#fail({ code: 'nothing-remembered' }, place)
+        this.cfa = state.cfa
+        this.#rules = state.rules
+        this.#shared = true
+        return
+      }
+      case 'args_size':
+        this.argumentBytes = operation.size
+        return
+      case 'window_save':
+      case 'negate_ra_state_with_pc':
+        return
+    }
+  }
+
+  /** The rules, safe to change. */
+  #own(place: number): Map<DwarfRegister, CallFrameRule> {
+    if (this.#shared) {
+      this.#budget -= this.#rules.size + 1
+      if (this.#budget < 0) this.#fail({ code: 'too-large', what: 'register rules', limit: MAXIMUM_RULES }, place)
+      this.#rules = new Map(this.#rules)
+      this.#shared = false
+    }
+    return this.#rules
+  }
+
+  #fail(problem: ConstructorParameters<typeof DwarfUnwindError>[0], offset: number): never {
+    throw new DwarfUnwindError(problem, { in: 'section', offset })
+  }
+}
+
+/** The machine as it stands before the first operation of an FDE. */
+export function startOf(
+  table: Pick<FrameTable, 'bytes' | 'address'>,
+  cie: CommonInformationEntry,
+  maximumRules?: number,
+): CallFrameMachine {
+  const machine = new CallFrameMachine(maximumRules)
+  visitProgram(table, cie, (operation, _at, place) => {
+    if (operation !== null) machine.apply(operation, place)
+  })
+  machine.endOfInitialProgram()
+  return machine
+}
+
+/**
+ * The rows of one FDE: the first at 0, no two neighbours that say the same, none at or past the end of the code.
+ *
+ * @throws DwarfUnwindError for operations without meaning, and for tables beyond `maximumRules`.
+ */
+export function callFrameRows(
+  table: FrameTable,
+  entry: FrameDescriptionEntry,
+  options: RowOptions = {},
+): CallFrameRow[] {
+  const { everyRow = false } = options
+  const machine = startOf(table, entry.cie, options.maximumRules)
+  const rows: CallFrameRow[] = []
+  let at = 0
+  const add = (): void => {
+    if (!everyRow && at >= entry.size && rows.length > 0) return
+    const row: CallFrameRow = {
+      at,
+      cfa: machine.cfa,
+      registers: machine.registers(),
+      argumentBytes: machine.argumentBytes,
+    }
+    const last = rows.at(-1)
+    if (everyRow || last === undefined || !sameMeaning(last, row)) rows.push(row)
+  }
+  visitProgram(table, entry, (operation, location, place) => {
+    if (operation === null) return
+    if (location !== at) {
+      add()
+      at = location
+    }
+    machine.apply(operation, place)
+  })
+  add()
+  return rows
+}
+
+/**
+ * The row that holds at a code offset, without making the others.
+ *
+ * Unwinders look for the row of the byte before a return address; giving them that byte is the caller's affair.
+ */
+export function callFrameRowAt(
+  table: Pick<FrameTable, 'bytes' | 'address'>,
+  entry: FrameDescriptionEntry,
+  offset: number,
+  restoreRemoves: boolean = false,
+): CallFrameRow {
+  const machine = startOf(table, entry.cie)
+  machine.restoreRemoves = restoreRemoves
+  let at = 0
+  for (const instruction of instructionsOf(table, entry)) {
+    if (instruction.at > offset) break
+    if (instruction.operation === null) continue
+    at = instruction.at
+    machine.apply(instruction.operation, instruction.place)
+  }
+  return { at, cfa: machine.cfa, registers: machine.registers(), argumentBytes: machine.argumentBytes }
+}
+
+/** Whether two rows say the same; where they begin does not count. */
+export function sameMeaning(a: CallFrameRow, b: CallFrameRow): boolean {
+  if (a.argumentBytes !== b.argumentBytes || !sameCfa(a.cfa, b.cfa)) return false
+  if (a.registers === b.registers) return true
+  if (a.registers.size !== b.registers.size) return false
+  for (const [register, rule] of a.registers) {
+    const other = b.registers.get(register)
+    if (other === undefined || !sameCallFrameRule(rule, other)) return false
+  }
+  return true
+}
+
+function sameCfa(a: CfaRule | null, b: CfaRule | null): boolean {
+  if (a === b) return true
+  if (a === null || b === null) return false
+  if (a.rule === 'register') return b.rule === 'register' && a.register === b.register && a.offset === b.offset
+  return b.rule === 'expression' && sameBytes(a.expression, b.expression)
+}
+
+/** Whether two rules say the same, letter by letter. */
+export function sameCallFrameRule(a: CallFrameRule, b: CallFrameRule): boolean {
+  switch (a.rule) {
+    case 'offset':
+    case 'val_offset':
+      return b.rule === a.rule && b.offset === a.offset
+    case 'register':
+      return b.rule === 'register' && b.register === a.register
+    case 'expression':
+    case 'val_expression':
+      return b.rule === a.rule && sameBytes(a.expression, b.expression)
+    case 'undefined':
+    case 'same_value':
+      return b.rule === a.rule
+  }
+}
+
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return true
+}

@@ -1,0 +1,118 @@
+/**
+ * Walks one frame: from the registers at some pc to those of the caller, as the C unwinders do it (libgcc's
+ * unwind-dw2.c, LLVM's DwarfInstructions.hpp). They differ in what they accept; {@link UnwindReader} says whose limits hold.
+ */
+
+import type { ReadMemory } from '@framewright/frame-layout'
+import type { FrameDescriptionEntry, FrameTable } from './decode.ts'
+import { DwarfUnwindError, type DwarfUnwindProblem } from './errors.ts'
+import { evaluateExpression } from './expression.ts'
+import { DWARF_RETURN_ADDRESS, DWARF_RSP, DWARF_XMM0, type DwarfRegister, registerName } from './registers.ts'
+import { type CallFrameRow, type CallFrameRule, callFrameRowAt } from './rows.ts'
+
+/**
+ * Whose walk it is. `specification`: everything that DWARF says. `libgcc`: registers above 16 are not looked at.
+ * `libunwind` (LLVM's): fails on rules for xmm registers, and on val_offset. `nongnu`: libunwind 1.6, without val_offset.
+ */
+export type UnwindReader = 'specification' | 'libgcc' | 'libunwind' | 'nongnu'
+
+/** Registers by DWARF number; undefined where the value is not known. 16 holds the pc. */
+export type DwarfRegisters = readonly (bigint | undefined)[]
+
+/** The caller's frame. */
+export interface CallerFrame {
+  /** The pc in 16; the stack pointer in 7 is the CFA unless a rule says otherwise. */
+  readonly registers: DwarfRegisters
+  readonly cfa: bigint
+  /** The frame just left was interrupted: the caller's pc is exact, not a return address. */
+  readonly signalFrame: boolean
+}
+
+const MASK_64 = (1n << 64n) - 1n
+
+/**
+ * Walks one frame.
+ *
+ * @param pc - inside the entry's range: of the interrupted instruction, or the byte before a return address.
+ * @throws DwarfUnwindError where the unwinder would stop or fail; `no-caller` at the outermost frame.
+ */
+export function unwindFrame(
+  table: Pick<FrameTable, 'bytes' | 'address'>,
+  entry: FrameDescriptionEntry,
+  pc: bigint,
+  registers: DwarfRegisters,
+  memory: ReadMemory,
+  reader: UnwindReader = 'specification',
+): CallerFrame {
+  const fail = (problem: DwarfUnwindProblem): never => {
+    throw new DwarfUnwindError(problem, { in: 'frame', pc })
+  }
+  const { cie } = entry
+  if (reader === 'libunwind' && cie.version === 4) {
+    fail({ code: 'reader-limit', reader, why: 'reads CIEs of versions 1 and 3 only' })
+  }
+  const row = callFrameRowAt(table, entry, Number(pc - entry.begin), reader === 'libgcc')
+  checkLimits(row, reader, fail)
+
+  const context = {
+    register: (register: DwarfRegister): bigint => registers[register] ?? fail({ code: 'unknown-register', register }),
+    memory: (address: bigint, bytes: number): bigint =>
+      memory(address & MASK_64, bytes) ?? fail({ code: 'unreadable', address: address & MASK_64, bytes }),
+  }
+  if (row.cfa === null) throw new DwarfUnwindError({ code: 'row', what: 'a row without CFA' }, { in: 'frame', pc })
+  const cfa =
+    row.cfa.rule === 'register'
+      ? (context.register(row.cfa.register) + BigInt(row.cfa.offset)) & MASK_64
+      : evaluateExpression(row.cfa.expression, context)
+
+  const valueOf = (register: DwarfRegister, rule: CallFrameRule): bigint | undefined => {
+    const bytes = register >= DWARF_XMM0 && register < DWARF_XMM0 + 16 ? 16 : 8
+    switch (rule.rule) {
+      case 'offset':
+        return context.memory(cfa + BigInt(rule.offset), bytes)
+      case 'val_offset':
+        return (cfa + BigInt(rule.offset)) & MASK_64
+      case 'register':
+        return registers[rule.register]
+      case 'expression':
+        return context.memory(evaluateExpression(rule.expression, context, [cfa]), bytes)
+      case 'val_expression':
+        return evaluateExpression(rule.expression, context, [cfa])
+      case 'same_value':
+        return registers[register]
+      case 'undefined':
+        return undefined
+    }
+  }
+
+  const caller = [...registers]
+  // The definition of the CFA: the stack pointer of the caller.
+  caller[DWARF_RSP] = cfa
+  for (const [register, rule] of row.registers) {
+    if (reader === 'libgcc' && register > DWARF_RETURN_ADDRESS) continue
+    caller[register] = valueOf(register, rule)
+  }
+  const column = cie.returnAddressRegister
+  const returnRule = row.registers.get(column)
+  if (returnRule?.rule === 'undefined') fail({ code: 'no-caller' })
+  const to = caller[column]
+  if (to === undefined) fail({ code: 'unknown-register', register: column })
+  if (to === 0n) fail({ code: 'no-caller' })
+  caller[DWARF_RETURN_ADDRESS] = to
+  return { registers: caller, cfa, signalFrame: cie.signalFrame }
+}
+
+function checkLimits(row: CallFrameRow, reader: UnwindReader, fail: (problem: DwarfUnwindProblem) => never): void {
+  if (reader === 'specification' || reader === 'libgcc') return
+  if (reader === 'libunwind' && row.cfa?.rule === 'register' && row.cfa.register === 0) {
+    fail({ code: 'reader-limit', reader, why: 'takes a CFA in rax for none' })
+  }
+  for (const [register, rule] of row.registers) {
+    if (rule.rule === 'val_offset') {
+      fail({ code: 'reader-limit', reader, why: 'does not apply val_offset' })
+    }
+    if (reader === 'libunwind' && register >= DWARF_XMM0) {
+      fail({ code: 'reader-limit', reader, why: `fails on the rule for ${registerName(register)}` })
+    }
+  }
+}
