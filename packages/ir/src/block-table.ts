@@ -60,13 +60,19 @@ export class BlockTable {
     this.capacity = rows
   }
 
-  /** Gives a block the number it is printed with. Numbers must be unique in a function. */
-  setNumber(block: Block, number: number): void {
+  /** Adds a block that is printed with that number. Numbers must be unique in a function. */
+  pushNumbered(number: number): Block {
+    const row = this.length++
+    if (row >= this.capacity) this.reserve(Math.max(8, row * 2))
+    if (row !== number || this.number !== null) this.#setNumber(row, number)
+    return row as Block
+  }
+
+  #setNumber(block: number, number: number): void {
     if (this.number === null) {
-      if (block === number && block === this.length - 1) return
       this.number = new Int32Array(this.capacity)
-      for (let i = 0; i < this.length; i++) this.number[i] = i
-      this.nextNumber = this.length
+      for (let i = 0; i < block; i++) this.number[i] = i
+      this.nextNumber = block
     }
     this.number[block] = number
     if (number >= this.nextNumber) this.nextNumber = number + 1

@@ -97,3 +97,33 @@ export const FORMAT_ROWS: readonly FormatRow[] = [
 
 /** Number of fixed value operands (arg0, arg1, arg2), by format. */
 export const FORMAT_VALUES: Uint8Array = Uint8Array.from(FORMAT_ROWS, (row) => row[2])
+
+/** Operations of `atomic_rmw`, by the number in its `imm` column. */
+export const ATOMIC_RMW_OPS = [
+  'add',
+  'sub',
+  'and',
+  'nand',
+  'or',
+  'xor',
+  'xchg',
+  'umin',
+  'umax',
+  'smin',
+  'smax',
+] as const
+/** Numbers of the operations of `atomic_rmw`. */
+export const AtomicRmwOp = {
+  Add: 0,
+  Sub: 1,
+  And: 2,
+  Nand: 3,
+  Or: 4,
+  Xor: 5,
+  Xchg: 6,
+  Umin: 7,
+  Umax: 8,
+  Smin: 9,
+  Smax: 10,
+} as const
+export type AtomicRmwOp = (typeof AtomicRmwOp)[keyof typeof AtomicRmwOp]

@@ -118,10 +118,20 @@ export class Function {
     return values.push(type, paramDefinition(block))
   }
 
+  /** Makes room in the value pool, which is replaced: read it afresh. */
+  reserveValueLists(length: number): void {
+    if (length > this.valueLists.length) this.valueLists = grown(this.valueLists, length)
+  }
+
+  /** Makes room in the pool of block arguments, which is replaced: read it afresh. */
+  reserveBlockArgs(length: number): void {
+    if (length > this.blockArgs.length) this.blockArgs = grown(this.blockArgs, length)
+  }
+
   /** Stores operands in the value pool. @returns where they start. */
   addValueList(list: ArrayLike<number>): number {
     const start = this.valueListsLength
-    if (start + list.length > this.valueLists.length) this.valueLists = grown(this.valueLists, start + list.length)
+    this.reserveValueLists(start + list.length)
     this.valueLists.set(list, start)
     this.valueListsLength = start + list.length
     return start
@@ -130,7 +140,7 @@ export class Function {
   /** Adds a branch target with its arguments: values, or entries of block-table.ts. */
   addBlockCall(block: Block, args: ArrayLike<number>): BlockCall {
     const start = this.blockArgsLength
-    if (start + args.length > this.blockArgs.length) this.blockArgs = grown(this.blockArgs, start + args.length)
+    this.reserveBlockArgs(start + args.length)
     this.blockArgs.set(args, start)
     this.blockArgsLength = start + args.length
     return this.blockCalls.push(block, start, args.length)
@@ -177,7 +187,10 @@ export class Function {
   }
 }
 
-/** Keys of {@link Function.aliasSpellings}. */
+/** The most items that one exception table may have. */
+export const MAX_HANDLERS = 0x10000
+
+/** Keys of {@link Function.aliasSpellings}: where an operand is written down. */
 export const operandPlace = {
   /** Fixed operand `index` of an instruction. */
   fixed: (inst: Inst, index: number): number => inst * 8 + index,
@@ -185,8 +198,13 @@ export const operandPlace = {
   list: (at: number): number => at * 8 + 3,
   /** Entry of the pool of block arguments. */
   blockArg: (at: number): number => at * 8 + 4,
-  /** Item of an exception table, at most a million tables of a thousand items. */
-  context: (table: number, item: number): number => (table * 1024 + item) * 8 + 5,
+  /** Item of an exception table. */
+  context: (table: number, item: number): number => (table * MAX_HANDLERS + item) * 8 + 5,
+  /** Writes the value of a `context` item, given its place without the last three bits. */
+  setContext(func: Function, place: number, value: Value): void {
+    const item = func.exceptionTables[Math.floor(place / MAX_HANDLERS)].items[place % MAX_HANDLERS]
+    if (item.kind === 'context') item.value = value
+  },
 } as const
 
 function followAliases(aliasOf: Int32Array, value: Value): Value {

@@ -58,7 +58,7 @@ export type {
 } from './externals.ts'
 export { externalName, KNOWN_SYMBOLS, LIBCALL_SYMBOLS, printExternalName, symbolName } from './externals.ts'
 export type { FormatRow } from './format.ts'
-export { FORMAT_ROWS, FORMAT_VALUES, Format } from './format.ts'
+export { ATOMIC_RMW_OPS, AtomicRmwOp, FORMAT_ROWS, FORMAT_VALUES, Format } from './format.ts'
 export { Function, operandPlace } from './function.ts'
 export { InstTable } from './inst-table.ts'
 export { Layout } from './layout.ts'
@@ -97,6 +97,25 @@ export {
 } from './signature.ts'
 export type { Place, SourceComment } from './source.ts'
 export { FunctionSource, SourceText } from './source.ts'
+export type {
+  FeatureLine,
+  FileHeader,
+  ParsedFile,
+  ParseOptions,
+  PrintOptions,
+  TargetLine,
+  TestLine,
+} from './text/index.ts'
+export {
+  parseFile,
+  parseFunctions,
+  printBlock,
+  printBlockHeader,
+  printFunction,
+  printInst,
+  printInstName,
+  printValue,
+} from './text/index.ts'
 export { MAX_USER_TRAP_CODE, parseTrapCode, TrapCode, trapCodeName } from './trap-codes.ts'
 export type { TypeSetRow } from './type-constraints.ts'
 export {

@@ -90,6 +90,22 @@ export class Layout {
     blocks.lastInst[block] = inst
   }
 
+  /** Makes the instructions from `first` up to `end` the contents of a block that is empty. */
+  appendRun(block: Block, first: number, end: number): void {
+    if (first === end) return
+    if (end > this.nextInst.length) this.reserve(Math.max(end, 2 * this.nextInst.length))
+    const { nextInst, prevInst, instBlock } = this
+    for (let inst = first; inst < end; inst++) {
+      instBlock[inst] = block
+      prevInst[inst] = inst - 1
+      nextInst[inst] = inst + 1
+    }
+    prevInst[first] = -1
+    nextInst[end - 1] = -1
+    this.#blocks.firstInst[block] = first
+    this.#blocks.lastInst[block] = end - 1
+  }
+
   insertInstBefore(inst: Inst, before: Inst): void {
     if (inst >= this.nextInst.length) this.reserve(Math.max(32, inst * 2))
     const block = this.instBlock[before]

@@ -19,7 +19,7 @@ export class ValueTable {
   /** The value an alias stands for, -1 for others; null while the function has no alias. */
   aliasOf: Int32Array | null = null
   /** The number a value is printed with; null while that is its id for every value. */
-  number: Int32Array | null = null
+  number: Uint32Array | null = null
   /** One more than the largest number in use, once `number` exists. */
   nextNumber = 0
 
@@ -33,7 +33,7 @@ export class ValueTable {
     if (row >= this.capacity) this.reserve(Math.max(32, row * 2))
     this.type[row] = type
     this.definition[row] = definition
-    if (this.number !== null) this.number[row] = this.nextNumber++
+    if (this.number !== null) this.number[row] = this.#freshNumber()
     return row as Value
   }
 
@@ -48,8 +48,16 @@ export class ValueTable {
     type.set(this.type)
     this.definition = definition
     this.type = type
-    if (this.aliasOf !== null) this.aliasOf = grownColumn(this.aliasOf, capacity)
-    if (this.number !== null) this.number = grownColumn(this.number, capacity)
+    if (this.aliasOf !== null) {
+      const aliasOf = new Int32Array(capacity).fill(-1)
+      aliasOf.set(this.aliasOf)
+      this.aliasOf = aliasOf
+    }
+    if (this.number !== null) {
+      const number = new Uint32Array(capacity)
+      number.set(this.number)
+      this.number = number
+    }
     this.capacity = capacity
   }
 
@@ -61,16 +69,33 @@ export class ValueTable {
     this.type[alias] = this.type[target]
   }
 
-  /** Gives a value the number it is printed with. Numbers must be unique in a function. */
-  setNumber(value: Value, number: number): void {
+  /** Adds a value that is printed with that number. Numbers must be unique in a function. */
+  pushNumbered(type: Type, definition: number, number: number): Value {
+    const row = this.length++
+    if (row >= this.capacity) this.reserve(Math.max(32, row * 2))
+    this.type[row] = type
+    this.definition[row] = definition
+    if (row !== number || this.number !== null) this.#setNumber(row, number)
+    return row as Value
+  }
+
+  #setNumber(value: number, number: number): void {
     if (this.number === null) {
-      if (value === number && value === this.length - 1) return
-      this.number = new Int32Array(this.capacity)
-      for (let i = 0; i < this.length; i++) this.number[i] = i
-      this.nextNumber = this.length
+      this.number = new Uint32Array(this.capacity)
+      for (let i = 0; i < value; i++) this.number[i] = i
+      this.nextNumber = value
     }
     this.number[value] = number
     if (number >= this.nextNumber) this.nextNumber = number + 1
+  }
+
+  /** A number that no value has. The text may use the largest there is; then the first gap is taken. */
+  #freshNumber(): number {
+    if (this.nextNumber < 0xffffffff) return this.nextNumber++
+    const used = new Set(this.number?.subarray(0, this.length - 1))
+    let number = this.length
+    while (used.has(number)) number++
+    return number
   }
 
   /** The number that a value is printed with. */
@@ -99,10 +124,4 @@ export class ValueTable {
 /** The entry of the `definition` column for the parameter of a block. */
 export function paramDefinition(block: Block): number {
   return FIRST_PARAM - block
-}
-
-function grownColumn(column: Int32Array, rows: number): Int32Array {
-  const grown = new Int32Array(rows).fill(-1)
-  grown.set(column)
-  return grown
 }

@@ -1,1 +1,16 @@
-export {}
+export type { FloatWidth } from './floats.ts'
+export { parseFloatBits, printFloatBits } from './floats.ts'
+export type { FeatureLine, FileHeader, TargetLine, TestLine } from './header.ts'
+export { printInteger, printOffset } from './integers.ts'
+export type { ParsedFile, ParseOptions } from './parser.ts'
+export { parseFile, parseFunctions } from './parser.ts'
+export type { PrintOptions } from './printer.ts'
+export {
+  printBlock,
+  printBlockHeader,
+  printFunction,
+  printGlobalValue,
+  printInst,
+  printInstName,
+  printValue,
+} from './printer.ts'
