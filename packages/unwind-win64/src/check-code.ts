@@ -4,10 +4,7 @@ import { Win64UnwindError } from './errors.ts'
 import { isEpilogue, recogniseEpilogue } from './recognise.ts'
 import type { FrameShape } from './shape.ts'
 
-/**
- * @param frameRegister - taken from the shape's own operations.
- * @throws Win64UnwindError 'epilogue-form' for an exit that the system would take for body.
- */
+/** @throws Win64UnwindError 'epilogue-form' for an exit that the system would take for body. */
 export function verifyEpilogueBytes(shape: FrameShape, code: Uint8Array, codeSize: number): void {
   let frameRegister = 0
   for (const operation of shape.operations) {
@@ -15,7 +12,8 @@ export function verifyEpilogueBytes(shape: FrameShape, code: Uint8Array, codeSiz
   }
   for (const epilogue of shape.epilogues) {
     if (!epilogue.moves) continue
-    const { start } = epilogue
+    // Where the header names no frame register (`shape.ts` says when), `lea rsp, [register + n]` is body, rightly so.
+    const start = epilogue.restoresSp && frameRegister === 0 ? epilogue.popStart : epilogue.start
     const found = recogniseEpilogue(
       (offset) => code[start + offset],
       frameRegister,

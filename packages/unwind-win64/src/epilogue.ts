@@ -30,6 +30,8 @@ export interface EpilogueShape {
   readonly end: number
   /** What is popped, in code order, with the length of each instruction. */
   readonly pops: readonly { readonly register: Register; readonly length: number }[]
+  /** Whether it starts with SP restored from the frame register. */
+  readonly restoresSp: boolean
   /** Whether SP moves in it at all. */
   readonly moves: boolean
   readonly exit: 'return' | 'tail-jump'
@@ -57,6 +59,7 @@ export function checkEpilogue(events: readonly FrameEvent[], begin: number, entr
   let { cfaFromSp } = entry
   let start = -1
   let popStart = -1
+  let restoresSp = false
   let reached = events[begin]!.at
   const pops: { register: Register; length: number }[] = []
   const fail = (why: string, index: number): never => {
@@ -82,6 +85,7 @@ export function checkEpilogue(events: readonly FrameEvent[], begin: number, entr
         if (event.register !== entry.frameRegister)
           fail('SP is restored from a register that is not the frame register', i)
         cfaFromSp = entry.cfaFromRegister - event.offset
+        restoresSp = true
         // `lea rsp, [reg + disp8 or disp32]` is a form; `mov rsp, reg` and `leave` are body, and the form starts after them.
         start = event.length === 4 || event.length === 7 ? from : event.at
         break
@@ -124,6 +128,7 @@ export function checkEpilogue(events: readonly FrameEvent[], begin: number, entr
           terminator,
           end: event.at,
           pops,
+          restoresSp,
           moves,
           exit: event.exit,
           last: i,

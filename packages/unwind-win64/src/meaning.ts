@@ -30,6 +30,9 @@ export function recordOf(chain: readonly RangedInfo[], codeSize: number): FrameR
   const recorder = new FrameRecorder()
   // Save offsets count from the bottom of the allocation: SP when all allocations are done, or the frame register.
   let framed = false
+  // An allocation at the offset of SET_FPREG is pretended (two instructions cannot end at one offset): SP has not moved,
+  // the register was set that much lower than the header says.
+  let pretended = 0
   let prologueEnd = 0
   for (const { info, begin } of chain) {
     prologueEnd = begin + info.prologueSize
@@ -43,10 +46,21 @@ export function recordOf(chain: readonly RangedInfo[], codeSize: number): FrameR
           break
         case UWOP_ALLOC_LARGE:
         case UWOP_ALLOC_SMALL:
-          recorder.adjustSp(at, 0, -bytes)
+          if (
+            i > 0 &&
+            info.codes[i - 1]!.operation === UWOP_SET_FPREG &&
+            info.codes[i - 1]!.codeOffset === code.codeOffset
+          ) {
+            pretended = bytes
+          } else recorder.adjustSp(at, 0, -bytes)
           break
         case UWOP_SET_FPREG:
-          recorder.setFrameRegister(at, 0, info.frameRegister === 0 ? RSP : info.frameRegister, info.frameOffset)
+          recorder.setFrameRegister(
+            at,
+            0,
+            info.frameRegister === 0 ? RSP : info.frameRegister,
+            info.frameOffset - pretended,
+          )
           framed = true
           break
         case UWOP_SAVE_NONVOL:

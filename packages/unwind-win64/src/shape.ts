@@ -56,6 +56,8 @@ class Shaper {
   #bodyStart = 0
   /** The largest distance from the CFA down to a slot that a store or a push below the frame register filled. */
   #deepestSlot = 0
+  /** CFA - the slot of some xmm register, or -1. */
+  #vectorSlot = -1
   #pushesAfterFrame = false
   #machineFrame = false
   /** The first event that moves SP outside prologue and epilogues, or -1. */
@@ -136,6 +138,7 @@ class Shaper {
           }
           const slot = this.#slot(event, cfaFromSp, i)
           if (slot > this.#deepestSlot) this.#deepestSlot = slot
+          if (event.register >= 16) this.#vectorSlot = slot
           labels.length = 0
           break
         }
@@ -269,10 +272,11 @@ class Shaper {
       const spOffset = frame.cfaFromSp - frame.cfaFromRegister
       const deepest = moves ? Math.max(this.#deepestSlot, this.#deepestPush) : this.#deepestSlot
       headerOffset = Math.max(spOffset, (deepest - frame.cfaFromRegister + 15) & ~15)
-      if (headerOffset > 240) {
-        if (moves) this.#fail({ code: 'frame-register-offset', bytes: headerOffset }, frame.event)
-        describeFrame = false
-      } else {
+      // From a base that is not a multiple of 16 away no xmm slot can be reached.
+      const crooked = this.#vectorSlot >= 0 && (frame.cfaFromRegister - this.#vectorSlot) % 16 !== 0
+      if (headerOffset > 240 && moves) this.#fail({ code: 'frame-register-offset', bytes: headerOffset }, frame.event)
+      if (headerOffset > 240 || (crooked && !moves)) describeFrame = false
+      else {
         pretended = headerOffset - spOffset
         base = frame.cfaFromRegister + headerOffset
       }

@@ -21,6 +21,11 @@ export function epilogueCodes(shape: FrameShape, codes: readonly UnwindCode[], r
   const pushes = codes.filter((code) => code.operation === UWOP_PUSH_NONVOL)
   let size = 1
   for (const push of pushes) size += push.info < 8 ? 1 : 2
+  const first = codes.findIndex((code) => code.operation === UWOP_PUSH_NONVOL)
+  if (pushes.some((push, i) => codes[first + i] !== push)) {
+    const why = 'the pushes do not follow one another'
+    throw new Win64UnwindError({ code: 'epilogue-form', why }, epilogues[0]!.event)
+  }
   for (const epilogue of epilogues) checkMirror(epilogue, pushes, codes)
   const starts = epilogues.map((epilogue) => epilogue.popStart).sort((a, b) => b - a)
   const last = epilogues.reduce((a, b) => (b.popStart > a.popStart ? b : a))

@@ -1,0 +1,230 @@
+/**
+ * The conformance kit: holds any `UnwindFormat` against random records. For each function: encode, put the sections at
+ * addresses, decode, and evaluate the rows that come out on a simulated machine in front of every instruction; then let the
+ * format walk from there. Registers, SP and return address have to be the caller's.
+ *
+ *     checkConformance(myFormat, { rows: 'equal' })
+ *
+ * A format may refuse a record with a typed error (an Error with a `problem` that has a `code`); what it accepts it must get
+ * right. Refusals are counted in the report, so that a test can say how many are too many.
+ */
+
+import fc from 'fast-check'
+import type { Register } from '../architecture.ts'
+import type {
+  EncodeOptions,
+  FunctionUnwind,
+  MachineState,
+  ReadMemory,
+  UnwindFormat,
+  UnwindImage,
+  UnwoundFunction,
+} from '../format.ts'
+import { x64 } from '../registers-x64.ts'
+import { rowAt, sameState, type UnwindRow, unwindRows } from '../rows.ts'
+import { printRecord } from '../text.ts'
+import { type GeneratedFunction, generatedFunctions } from './generate.ts'
+import { loadImage } from './load.ts'
+import { type SimulatedPoint, simulate } from './simulate.ts'
+
+/** How a format is tested. */
+export interface ConformanceOptions {
+  /** Modules of one to three functions; 200 when left out. */
+  readonly runs?: number
+  /** For the same run again; fast-check's choice when left out. */
+  readonly seed?: number
+  readonly functions?: fc.Arbitrary<GeneratedFunction>
+  readonly encodeOptions?: EncodeOptions
+  /**
+   * What decoded rows have to be. `'equal'` (when left out): those of the record. `'true'`: true on the machine, at every
+   * instruction. `'true-outside-epilogues'`: for formats whose bytes say nothing of epilogues. `'unchecked'`.
+   */
+  readonly rows?: 'equal' | 'true' | 'true-outside-epilogues' | 'unchecked'
+  /** Registers that have to come back; all of the architecture when left out. */
+  readonly registers?: readonly Register[]
+}
+
+/** What a run saw. */
+export interface ConformanceReport {
+  readonly functions: number
+  /** Functions that need no entry. */
+  readonly leaves: number
+  /** Places that were walked from. */
+  readonly points: number
+  /** Refused functions by `problem.code`. */
+  readonly refused: ReadonlyMap<string, number>
+}
+
+/** @throws Error with the smallest counterexample as text. */
+export function checkConformance(format: UnwindFormat, options: ConformanceOptions = {}): ConformanceReport {
+  const refused = new Map<string, number>()
+  const report = { functions: 0, leaves: 0, points: 0, refused }
+  const one = options.functions ?? generatedFunctions()
+  const property = fc.property(fc.array(one, { minLength: 1, maxLength: 3 }), (functions) => {
+    checkModule(format, functions, options, report)
+  })
+  const parameters = options.seed === undefined ? {} : { seed: options.seed }
+  const details = fc.check(property, { numRuns: options.runs ?? 200, ...parameters })
+  if (!details.failed) return report
+  const shown = (details.counterexample?.[0] ?? []).map(({ record }) => printRecord(record)).join('\n')
+  const cause = details.errorInstance
+  const why = cause instanceof Error ? cause.message : String(cause)
+  throw new Error(`${format.name} does not conform (seed ${details.seed}): ${why}\n\n${shown}`, { cause })
+}
+
+interface Counts {
+  functions: number
+  leaves: number
+  points: number
+  readonly refused: Map<string, number>
+}
+
+const BASE = 0x1_4000_0000n
+const TEXT = BASE + 0x1000n
+
+function checkModule(
+  format: UnwindFormat,
+  functions: readonly GeneratedFunction[],
+  options: ConformanceOptions,
+  report: Counts,
+): void {
+  const placed: { owner: UnwoundFunction; made: GeneratedFunction; accepted: boolean }[] = []
+  let offset = 0
+  for (const made of functions) {
+    const { record, code } = made
+    const unwind = encode(format, made, options, report)
+    report.functions++
+    if (unwind === null) report.leaves++
+    placed.push({
+      owner: {
+        symbol: `f${placed.length}`,
+        offset,
+        section: '.text',
+        codeSize: record.codeSize,
+        unwind: unwind || null,
+      },
+      made,
+      accepted: unwind !== undefined,
+    })
+    offset = (offset + code.length + 15) & ~15
+  }
+  const text = new Uint8Array(offset).fill(0xcc)
+  for (const { owner, made } of placed) text.set(made.code, owner.offset)
+  const accepted = placed.filter((one) => one.accepted)
+  const sections = format.assemble(accepted.map(({ owner }) => owner))
+  const symbols = new Map(placed.map(({ owner }) => [owner.symbol, TEXT + BigInt(owner.offset)]))
+  const image = loadImage(BASE, [{ name: '.text', address: TEXT, bytes: text }], sections, symbols)
+  const decoded = (options.rows ?? 'equal') === 'unchecked' ? [] : format.decode(image)
+  for (const { owner, made } of accepted) {
+    const start = TEXT + BigInt(owner.offset)
+    const points = simulate(made.record, made.boundaries, { codeAddress: start })
+    for (const point of points) {
+      report.points++
+      if (owner.unwind !== null) checkRows(decoded, start, point, made, options)
+      checkWalk(format, image, point, options.registers)
+    }
+  }
+}
+
+/** undefined: refused. */
+function encode(
+  format: UnwindFormat,
+  made: GeneratedFunction,
+  options: ConformanceOptions,
+  report: Counts,
+): FunctionUnwind | null | undefined {
+  try {
+    return format.encode(made.record, { code: made.code, ...options.encodeOptions })
+  } catch (error) {
+    const code = (error as { problem?: { code?: unknown } }).problem?.code
+    if (!(error instanceof Error) || typeof code !== 'string') throw error
+    report.refused.set(code, (report.refused.get(code) ?? 0) + 1)
+    return undefined
+  }
+}
+
+function checkRows(
+  decoded: ReturnType<UnwindFormat['decode']>,
+  start: bigint,
+  point: SimulatedPoint,
+  made: GeneratedFunction,
+  options: ConformanceOptions,
+): void {
+  const wanted = options.rows ?? 'equal'
+  if (wanted === 'unchecked' || (wanted === 'true-outside-epilogues' && point.inEpilogue)) return
+  const pc = start + BigInt(point.offset)
+  const found = decoded.find(({ begin, end }) => pc >= begin && pc < end)
+  if (found === undefined) throw new Error(`nothing decoded covers offset ${point.offset}`)
+  const row = rowAt(found.rows(), Number(pc - found.begin))
+  if (wanted === 'equal') {
+    const expected = rowAt(unwindRows(made.record), point.offset)
+    if (!sameState(row, expected)) {
+      throw new Error(`at ${point.offset} the row is ${showRow(row)}, not ${showRow(expected)}`)
+    }
+  }
+  const caller = evaluateRow(row, point.state, point.memory)
+  compare(caller, point, options.registers, 'the decoded row gives')
+}
+
+function checkWalk(
+  format: UnwindFormat,
+  image: UnwindImage,
+  point: SimulatedPoint,
+  registers: readonly Register[] | undefined,
+): void {
+  compare(format.unwind(point.state, image, point.memory), point, registers, 'the walk gives')
+}
+
+/** What a row says of a machine: the caller's registers. */
+export function evaluateRow(row: UnwindRow, state: MachineState, memory: ReadMemory): MachineState {
+  const registers = [...state.registers]
+  const cfa = state.registers[row.cfa.register]! + BigInt(row.cfa.offset)
+  registers[x64.stackPointer] = cfa
+  for (const [register, rule] of row.registers) {
+    switch (rule.rule) {
+      case 'cfa-offset':
+        registers[register] = memory(cfa + BigInt(rule.offset), register >= 16 && register < 32 ? 16 : 8)
+        break
+      case 'cfa-value':
+        registers[register] = cfa + BigInt(rule.offset)
+        break
+      case 'register':
+        registers[register] = state.registers[rule.register]
+        break
+      case 'undefined':
+        registers[register] = undefined
+        break
+      case 'unchanged':
+        break
+    }
+  }
+  return { registers }
+}
+
+function compare(
+  found: MachineState,
+  point: SimulatedPoint,
+  registers: readonly Register[] | undefined,
+  what: string,
+): void {
+  const { caller } = point
+  for (let register = 0; register < caller.registers.length; register++) {
+    const expected = caller.registers[register]
+    const always = register === x64.stackPointer || register === x64.returnAddress
+    if (expected === undefined || (registers !== undefined && !always && !registers.includes(register))) continue
+    const value = found.registers[register]
+    if (value !== expected) {
+      const shown = value === undefined ? 'nothing' : `0x${value.toString(16)}`
+      const name = x64.registerNames[register]
+      throw new Error(`at ${point.offset} ${what} ${name} = ${shown}, the caller had 0x${expected.toString(16)}`)
+    }
+  }
+}
+
+function showRow(row: UnwindRow): string {
+  const rules = [...row.registers].map(([register, rule]) => {
+    const { rule: kind, ...rest } = rule
+    return `${x64.registerNames[register]}: ${kind} ${Object.values(rest).join(' ')}`
+  })
+  return `${x64.registerNames[row.cfa.register]}+${row.cfa.offset} {${rules.join(', ')}} args ${row.argumentBytes}`
+}
