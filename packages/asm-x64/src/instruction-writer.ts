@@ -61,7 +61,7 @@ export class InstructionWriter {
     const word = words[(row << 2) | size]!
     if ((word & VEX) !== 0) {
       if ((word & VVVV) === 0) this.#vexRegisters(word, reg, 0, rm)
-      else this.#vexRegisters(word, word >> DIGIT_SHIFT, reg, rm)
+      else this.#vexRegisters(word, (word >> DIGIT_SHIFT) & 7, reg, rm)
     } else this.#registers(word, reg, rm)
   }
 
@@ -70,7 +70,7 @@ export class InstructionWriter {
     const word = words[(row << 2) | size]!
     if ((word & VEX) !== 0) {
       if ((word & VVVV) === 0) this.#vexMemory(word, reg, 0, base, index, scaleLog2, disp, 0)
-      else this.#vexMemory(word, word >> DIGIT_SHIFT, reg, base, index, scaleLog2, disp, 0)
+      else this.#vexMemory(word, (word >> DIGIT_SHIFT) & 7, reg, base, index, scaleLog2, disp, 0)
     } else this.#memory(word, reg, base, index, scaleLog2, disp, 0)
   }
 
@@ -117,7 +117,7 @@ export class InstructionWriter {
     if ((word & SHORT) !== 0) word = shortened(word, imm)
     if ((word & VEX) !== 0) {
       if ((word & VVVV) === 0) this.#vexRegisters(word, reg, 0, rm)
-      else this.#vexRegisters(word, word >> DIGIT_SHIFT, reg, rm)
+      else this.#vexRegisters(word, (word >> DIGIT_SHIFT) & 7, reg, rm)
     } else this.#registers(word, reg, rm)
     this.length = immediate(this.bytes, this.length, word, imm)
   }
@@ -139,7 +139,7 @@ export class InstructionWriter {
     if ((word & VEX) !== 0) {
       if ((word & VVVV) === 0) {
         this.#vexMemory(word, reg, 0, base, index, scaleLog2, disp, trailing)
-      } else this.#vexMemory(word, word >> DIGIT_SHIFT, reg, base, index, scaleLog2, disp, trailing)
+      } else this.#vexMemory(word, (word >> DIGIT_SHIFT) & 7, reg, base, index, scaleLog2, disp, trailing)
     } else this.#memory(word, reg, base, index, scaleLog2, disp, trailing)
     this.length = immediate(this.bytes, this.length, word, imm)
   }

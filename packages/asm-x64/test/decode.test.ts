@@ -1,7 +1,7 @@
 // Every row × size × operand form × register × addressing mode that we can encode, decoded by iced-x86 to what was meant.
 import { type Code, type Instruction, OpKind } from 'iced-x86'
 import { expect, test } from 'vitest'
-import { Assembler } from '../src/index.ts'
+import { Assembler, Base, RelocationKind } from '../src/index.ts'
 import { emit, type Form, forms, isRm, type Operands } from './forms.ts'
 import { general, vector, walk } from './iced.ts'
 
@@ -164,4 +164,50 @@ test('memory: every row, size, base, index, scale and displacement decodes to wh
   }
   expect(wrong.slice(0, 20)).toEqual([])
   console.log(`${decoded} instructions with memory`)
+})
+
+test('rip: every row and size reaches labels, pool and symbols, whatever immediate follows', () => {
+  const wrong: string[] = []
+  for (const form of forms) {
+    if (!form.takesMemory) continue
+    for (const imm of form.immediate ? [1, 5, LONG] : [0]) {
+      for (const [base, index, disp] of [
+        [Base.label, 0, 0],
+        [Base.label, 1, 0x100],
+        [Base.pool, 0, -8],
+        [Base.symbol, 77, 24],
+      ] as const) {
+        const o: Operands = { reg: 9, vvvv: 11, rm: 0, base, index, scaleLog2: RelocationKind.gotpcrel, disp, imm }
+        asm.reset()
+        asm.bind(asm.newLabel())
+        const end = asm.newLabel()
+        const entry = asm.constant64(1, 2)
+        emit(asm, form, true, o)
+        asm.bind(end)
+        asm.nop(3)
+        asm.finish()
+        const { relocations } = asm
+        let place = base === Base.pool ? asm.poolOffset(entry) : asm.labelOffset(index === 77 ? 0 : index)
+        let first = true
+        walk(asm.bytes.subarray(0, asm.codeLength), (got) => {
+          if (!first) return
+          first = false
+          const { length } = got
+          if (base === Base.symbol) {
+            // S + A - P is the distance from the end of the instruction to S + 24.
+            place = length - disp
+            if (relocations.length !== 1 || relocations.symbol[0] !== 77 || relocations.kind[0] !== 2) place = -1
+            if (relocations.addend[0]! - relocations.offset[0]! !== disp - length) place = -1
+          }
+          const address = BigInt.asUintN(64, BigInt(place + disp))
+          if (!got.isIpRelMemoryOperand || got.ipRelMemoryAddress !== address || length !== asm.codeLength - 3) {
+            wrong.push(
+              `${form.name} size ${form.size} base ${base} imm ${imm}: ${got.ipRelMemoryAddress}, not ${address}`,
+            )
+          }
+        })
+      }
+    }
+  }
+  expect(wrong.slice(0, 20)).toEqual([])
 })

@@ -67,6 +67,7 @@ export const shuffle: readonly EncodingRow[] = [
   ['Pinsrw_x_rm_imm', 'pinsrw x, rm16-32, imm8', '66 0F C4 /r ib', ''],
   ['Pinsrd_x_rm_imm', 'pinsrd x, rm, imm8', '66 0F 3A 22 /r ib', '32 64'],
   ['Pextrb_rm_x_imm', 'pextrb rm8-32, x, imm8', '66 0F 3A 14 /r ib', ''],
+  ['Pextrw_r_x_imm', 'pextrw r32, sx, imm8', '66 0F C5 /r ib', ''],
   ['Pextrw_rm_x_imm', 'pextrw rm16-32, x, imm8', '66 0F 3A 15 /r ib', ''],
   ['Pextrd_rm_x_imm', 'pextrd rm, x, imm8', '66 0F 3A 16 /r ib', '32 64'],
   ['Extractps_rm_x_imm', 'extractps rm32, x, imm8', '66 0F 3A 17 /r ib', ''],
