@@ -1,0 +1,85 @@
+// What a compilation gives: plain values, copied out of the emitter's scratch memory.
+
+import type { FrameRecord, FunctionUnwind, UnwindFormat } from '@framewright/frame-layout'
+import { symbolName } from '@framewright/ir'
+import type { Lowering } from '../lower/context.ts'
+import type { Emitter, OffsetList } from './emit.ts'
+
+/** Kinds of relocation, as object writers spell them. Values: S + A - P for the relative ones, S + A for `absolute-64`. */
+export type RelocationKind = 'pc-relative-32' | 'plt-32' | 'got-pc-relative-32' | 'absolute-64'
+
+/** A field that a linker, or whoever loads the code, must fill in. */
+export interface Relocation {
+  /** Offset of the field in `code`, in bytes. */
+  readonly offset: number
+  readonly kind: RelocationKind
+  /** Linker name. */
+  readonly symbol: string
+  readonly addend: number
+}
+
+/** One function as machine code, with everything an object file or a loader needs. */
+export interface CompiledFunction {
+  /** Linker name. */
+  readonly name: string
+  /** Instructions, then (from `codeSize` on) constants and jump tables. */
+  readonly code: Uint8Array
+  /** Bytes of instructions. */
+  readonly codeSize: number
+  /** What the start must be a multiple of, in bytes. */
+  readonly alignment: number
+  readonly relocations: readonly Relocation[]
+  /** Instructions that may trap: offset of the first byte, and the CLIF trap code's number. */
+  readonly traps: { readonly offset: Int32Array; readonly code: Int32Array }
+  /** Return addresses of calls, as offsets. */
+  readonly callSites: Int32Array
+  /** What prologue and epilogues do to the frame. */
+  readonly frame: FrameRecord
+  /** The frame in the convention's unwind format; null where no entry is needed or none was asked for. */
+  readonly unwind: FunctionUnwind | null
+  /** Ranges of code by source location: each holds from its offset to the next row's; -1 = none. */
+  readonly sourceMap: { readonly offset: Int32Array; readonly location: Int32Array }
+}
+
+/** By asm-x64's numbers of relocation kinds. */
+const KINDS: readonly RelocationKind[] = ['pc-relative-32', 'plt-32', 'got-pc-relative-32', 'absolute-64']
+
+/** Copies the finished function out, and describes its frame in `format`. */
+export function collectResult(c: Lowering, emitter: Emitter, format: UnwindFormat | null): CompiledFunction {
+  const { asm, recorder } = emitter
+  const { relocations: columns } = asm
+  const code = asm.bytes.slice(0, asm.length)
+  const relocations: Relocation[] = []
+  for (let i = 0; i < columns.length; i++) {
+    relocations.push({
+      offset: columns.offset[i],
+      kind: KINDS[columns.kind[i]],
+      symbol: c.symbols.names[columns.symbol[i]],
+      addend: columns.addend[i],
+    })
+  }
+  recorder.remap((offsets, count) => asm.remap(offsets, count))
+  const frame = recorder.finish({ codeSize: asm.codeLength })
+  const [trapOffsets, trapCodes] = take(emitter, emitter.traps)
+  const [callOffsets] = take(emitter, emitter.callSites)
+  const [locationOffsets, locations] = take(emitter, emitter.sourceMap)
+  return {
+    name: symbolName(c.func.name),
+    code,
+    codeSize: asm.codeLength,
+    alignment: Math.max(16, asm.alignment),
+    relocations,
+    traps: { offset: trapOffsets, code: trapCodes },
+    callSites: callOffsets,
+    frame,
+    unwind: format === null ? null : format.encode(frame, { code: code.subarray(0, asm.codeLength) }),
+    sourceMap: { offset: locationOffsets, location: locations },
+  }
+}
+
+/** The rows of a list with their final offsets, in arrays of their own. */
+function take(emitter: Emitter, list: OffsetList): [Int32Array, Int32Array] {
+  const offsets = list.offsets.slice(0, list.length)
+  emitter.asm.remap(offsets, list.length)
+  return [offsets, list.values.slice(0, list.length)]
+}

@@ -1,0 +1,59 @@
+// The words of a machine record that are private to the code generator: the second header word. The first one, and the operand words,
+// are laid out by `@framewright/regalloc` (interface.ts).
+//
+//  header word 1 | 31      | 30..23    | 22..20 | 19..17  | 16    | 15   | 14..13 | 12..10 | 9..8 | 7..6 | 5 | 4..0 |
+//                | float64 | trap code |   -    | address | index | base | scale  | source | size | 7 6 | exact | cond |
+//
+// - cond: hardware condition 0..15, or FLOAT_EQ, FLOAT_NE.
+// - exact: an 8- or 16-bit operation must have that size (its flags are read); otherwise it may be done in 32 bits.
+// - size: log2 of the operand size in bytes: 8, 16, 32, 64 bits. For floats 2 = f32, 3 = f64.
+// - source: where the last input comes from.
+// - address: what a memory operand is relative to; base and index say which operand words are there.
+// - trap code: 0 = cannot trap.
+
+export const COND_MASK = 31
+/** Ordered and equal: zero flag set and parity clear. */
+export const FLOAT_EQ = 16
+/** Unordered or not equal: zero flag clear or parity set. */
+export const FLOAT_NE = 17
+
+export const EXACT = 1 << 5
+
+export const SIZE_SHIFT = 8
+export const SIZE_8 = 0 << 8
+export const SIZE_16 = 1 << 8
+export const SIZE_32 = 2 << 8
+export const SIZE_64 = 3 << 8
+
+export const SOURCE_SHIFT = 10
+export const SOURCE_MASK = 7 << 10
+/** The last input is an operand word. */
+export const SOURCE_OPERAND = 0 << 10
+/** It is a sign-extended 32-bit immediate, the record's last payload word. */
+export const SOURCE_IMMEDIATE = 1 << 10
+/** It is memory: base and index operands as flagged, then payload words by address kind. */
+export const SOURCE_MEMORY = 2 << 10
+/** It is a constant from the pool: the last two payload words, low and high half. */
+export const SOURCE_POOL = 3 << 10
+/** Stores: memory written, an immediate as last payload word after the displacement. */
+export const SOURCE_MEMORY_IMMEDIATE = 4 << 10
+
+export const SCALE_SHIFT = 13
+export const HAS_BASE = 1 << 15
+export const HAS_INDEX = 1 << 16
+
+export const ADDRESS_SHIFT = 17
+export const ADDRESS_MASK = 7 << 17
+/** Base, index and displacement. Payload: displacement. */
+export const ADDRESS_PLAIN = 0 << 17
+/** The stack-slot area. Payload: offset in it. Index allowed. */
+export const ADDRESS_SLOT = 1 << 17
+/** The caller's outgoing arguments. Payload: offset from the word above the return address. */
+export const ADDRESS_INCOMING = 2 << 17
+/** This function's outgoing arguments. Payload: offset from the bottom of the frame. */
+export const ADDRESS_OUTGOING = 3 << 17
+/** rip-relative. Payload: symbol, addend. */
+export const ADDRESS_SYMBOL = 4 << 17
+
+export const TRAP_SHIFT = 23
+export const FLOAT64 = 1 << 31
