@@ -3,7 +3,8 @@
 import { Inst } from './encoding/table.ts'
 import { AsmError } from './errors.ts'
 import { resolve, settle, writePool } from './finish.ts'
-import { InstructionWriter, word32 } from './instruction-writer.ts'
+import { word32 } from './instruction-writer.ts'
+import { NamedInstructions } from './named-instructions.ts'
 import { Pool } from './pool.ts'
 
 const CALL = Inst.Call_rm
@@ -18,7 +19,7 @@ export const BranchForm = { auto: 0, short: 1, long: 2 } as const
  * Use: write instructions, bind labels, `finish()`, read `bytes`, `codeLength`, `length`, `relocations`; then `reset()` for the
  * next piece of code, which keeps the buffers.
  */
-export class Assembler extends InstructionWriter {
+export class Assembler extends NamedInstructions {
   /** After `finish`: bytes of code, without the pool. `length` counts both. */
   codeLength = 0
   /** The alignment that the start of the code needs, in bytes. */
@@ -54,11 +55,11 @@ export class Assembler extends InstructionWriter {
     // Back, and near enough as written: nearer in the end.
     if (form === 1 || (form === 0 && target >= 0 && target - at >= -126)) {
       bytes[at] = 0xeb
-      this.fixups.item(at, 2, true, label)
+      this.fixups.branch(at, 2, true, label)
       this.length = at + 2
     } else {
       bytes[at] = 0xe9
-      this.fixups.item(at, 5, form === 2, label)
+      this.fixups.branch(at, 5, form === 2, label)
       this.length = at + 5
     }
   }
@@ -69,12 +70,12 @@ export class Assembler extends InstructionWriter {
     const target = this.fixups.labelOffset[label]!
     if (form === 1 || (form === 0 && target >= 0 && target - at >= -126)) {
       bytes[at] = 0x70 | condition
-      this.fixups.item(at, 2, true, label)
+      this.fixups.branch(at, 2, true, label)
       this.length = at + 2
     } else {
       bytes[at] = 0x0f
       bytes[at + 1] = 0x80 | condition
-      this.fixups.item(at, 6, form === 2, label)
+      this.fixups.branch(at, 6, form === 2, label)
       this.length = at + 6
     }
   }
@@ -83,7 +84,7 @@ export class Assembler extends InstructionWriter {
     const bytes = this.room()
     const at = this.length
     bytes[at] = 0xe8
-    this.fixups.reference(at + 1, label, -4)
+    this.fixups.labelReference(at + 1, label, -4)
     this.length = word32(bytes, at + 1, 0)
   }
 
@@ -122,7 +123,7 @@ export class Assembler extends InstructionWriter {
     }
     if (alignment === 1) return
     if (alignment > this.alignment) this.alignment = alignment
-    this.fixups.item(this.length, alignment - 1, false, -alignment)
+    this.fixups.padding(this.length, alignment)
     this.nop(alignment - 1)
   }
 
@@ -158,7 +159,7 @@ export class Assembler extends InstructionWriter {
   finish(): number {
     const fixups = this.fixups
     const pool = this.#pool
-    if (!fixups.allBound) this.#checkBound()
+    this.#checkLabels()
     fixups.decide()
     this.codeLength = settle(this.bytes, this.length, fixups)
     const end = pool.place(this.codeLength)
@@ -186,8 +187,8 @@ export class Assembler extends InstructionWriter {
     this.fixups.remap(offsets, count)
   }
 
-  #checkBound(): void {
-    this.fixups.checkBound()
+  #checkLabels(): void {
+    this.fixups.checkLabels()
     const pool = this.#pool
     for (let entry = 0; entry < pool.length; entry++) {
       if (!pool.isTable(entry)) continue

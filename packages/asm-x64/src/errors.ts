@@ -5,8 +5,9 @@ export type AsmProblem =
   | { readonly code: 'label-unbound'; readonly label: number }
   | { readonly code: 'displacement-range'; readonly displacement: number } // not in 32 bits
   | { readonly code: 'short-branch-range'; readonly displacement: number } // forced short, not in 8 bits
-  // bind(), align(), reset
-  | { readonly code: 'label-unknown'; readonly label: number }
+  | { readonly code: 'constant-unknown'; readonly entry: number }
+  | { readonly code: 'label-unknown'; readonly label: number } // bind() too
+  // bind(), align()
   | { readonly code: 'label-bound-twice'; readonly label: number }
   | { readonly code: 'alignment'; readonly alignment: number } // not a power of two from 1 to 256
   // assemble()
@@ -40,6 +41,8 @@ function describe(problem: AsmProblem): string {
       return `the displacement ${problem.displacement} does not fit in 32 bits`
     case 'short-branch-range':
       return `the displacement ${problem.displacement} does not fit the short branch asked for`
+    case 'constant-unknown':
+      return `the pool has no entry ${problem.entry}`
     case 'label-unknown':
       return `there is no label ${problem.label}`
     case 'label-bound-twice':

@@ -42,7 +42,7 @@ export function settle(bytes: Uint8Array, length: number, fixups: Fixups): numbe
     from = at + written
     const size = written - (removed[item + 1]! - removed[item]!)
     const target = itemTarget[item]!
-    if (target < 0) padding(bytes, to, size)
+    if (fixups.isPadding(item)) padding(bytes, to, size)
     else branch(bytes, to, at, written, size, fixups.finalOffset(target) - (to + size))
     to += size
   }
@@ -77,7 +77,9 @@ export function resolve(bytes: Uint8Array, fixups: Fixups, pool: Pool): void {
   for (let row = 0; row < referenceCount; row++) {
     const at = referenceAt[row]!
     const target = referenceTarget[row]!
-    const place = target >= 0 ? fixups.finalOffset(target) : pool.offset(~target)
+    const inPool = (target & 1) !== 0
+    if (inPool && !pool.has(target >> 1)) throw new AsmError({ code: 'constant-unknown', entry: target >> 1 }, at)
+    const place = inPool ? pool.offset(target >> 1) : fixups.finalOffset(target >> 1)
     displacement32(bytes, at, place + referenceAddend[row]! - at)
   }
 }

@@ -12,11 +12,12 @@ import { AsmError } from './errors.ts'
 
 /** Set in `itemLength` of a branch that keeps the form it was given. */
 const FIXED = 0x100000
+/** Set in `itemLength` of an alignment. */
+const PADDING = 0x200000
 
 /** Labels, branches, alignments and rip-relative references of one piece of code. */
 export class Fixups {
   labelCount = 0
-  boundCount = 0
   /** Offset as written, or -1 while unbound. */
   labelOffset: Int32Array = new Int32Array(64)
   /** Items before the label. */
@@ -25,9 +26,9 @@ export class Fixups {
   itemCount = 0
   /** Offset as written of a branch or an alignment. */
   itemAt: Int32Array = new Int32Array(64)
-  /** Bytes as written, with FIXED or without. */
+  /** Bytes as written, with FIXED or PADDING or neither. */
   itemLength: Int32Array = new Int32Array(64)
-  /** Target of a branch; for an alignment to n bytes, -n. */
+  /** Label that a branch goes to; what an alignment aligns to, in bytes. */
   itemTarget: Int32Array = new Int32Array(64)
   /** After `decide`: bytes taken away before the item. */
   removed: Int32Array = new Int32Array(65)
@@ -35,14 +36,13 @@ export class Fixups {
   referenceCount = 0
   /** Offset as written of the four bytes of displacement. */
   referenceAt: Int32Array = new Int32Array(64)
-  /** A label, or ~entry of the pool. */
+  /** A label times two, or an entry of the pool times two plus one. */
   referenceTarget: Int32Array = new Int32Array(64)
   /** Displacement from the target, less the bytes of the instruction that follow the displacement, less 4. */
   referenceAddend: Float64Array = new Float64Array(64)
 
   reset(): void {
     this.labelCount = 0
-    this.boundCount = 0
     this.itemCount = 0
     this.referenceCount = 0
   }
@@ -59,41 +59,43 @@ export class Fixups {
     if (this.labelOffset[label]! >= 0) throw new AsmError({ code: 'label-bound-twice', label }, at)
     this.labelOffset[label] = at
     this.labelItems[label] = this.itemCount
-    this.boundCount++
   }
 
-  item(at: number, length: number, fixed: boolean, target: number): void {
-    const row = this.itemCount++
-    if (row === this.itemAt.length) this.#growItems(row * 2)
-    this.itemAt[row] = at
-    this.itemLength[row] = fixed ? length | FIXED : length
-    this.itemTarget[row] = target
+  branch(at: number, length: number, fixed: boolean, label: number): void {
+    this.#item(at, fixed ? length | FIXED : length, label)
   }
 
-  reference(at: number, target: number, addend: number): void {
-    const row = this.referenceCount++
-    if (row === this.referenceAt.length) this.#growReferences(row * 2)
-    this.referenceAt[row] = at
-    this.referenceTarget[row] = target
-    this.referenceAddend[row] = addend
+  /** `alignment - 1` bytes have been written. */
+  padding(at: number, alignment: number): void {
+    this.#item(at, (alignment - 1) | PADDING, alignment)
+  }
+
+  labelReference(at: number, label: number, addend: number): void {
+    this.#reference(at, label << 1, addend)
+  }
+
+  poolReference(at: number, entry: number, addend: number): void {
+    this.#reference(at, (entry << 1) | 1, addend)
   }
 
   /** Bytes an item had when written. */
   writtenLength(item: number): number {
-    return this.itemLength[item]! & ~FIXED
+    return this.itemLength[item]! & ~(FIXED | PADDING)
   }
 
-  get allBound(): boolean {
-    return this.boundCount === this.labelCount
+  isPadding(item: number): boolean {
+    return this.itemLength[item]! >= PADDING
   }
 
-  /** @throws AsmError for the first branch or reference to a label that has no place. */
-  checkBound(): void {
-    for (let item = 0; item < this.itemCount; item++) {
-      if (this.itemTarget[item]! >= 0) this.checkLabel(this.itemTarget[item]!, this.itemAt[item]!)
+  /** @throws AsmError for the first branch or reference to a label that does not exist or has no place. */
+  checkLabels(): void {
+    const { itemCount, itemAt, itemTarget, referenceCount, referenceAt, referenceTarget } = this
+    for (let item = 0; item < itemCount; item++) {
+      if (!this.isPadding(item)) this.checkLabel(itemTarget[item]!, itemAt[item]!)
     }
-    for (let row = 0; row < this.referenceCount; row++) {
-      if (this.referenceTarget[row]! >= 0) this.checkLabel(this.referenceTarget[row]!, this.referenceAt[row]!)
+    for (let row = 0; row < referenceCount; row++) {
+      const target = referenceTarget[row]!
+      if ((target & 1) === 0) this.checkLabel(target >> 1, referenceAt[row]!)
     }
   }
 
@@ -106,7 +108,7 @@ export class Fixups {
       const length = itemLength[item]!
       const target = itemTarget[item]!
       const at = itemAt[item]!
-      if (target < 0) gone += length - ((gone - at) & (-target - 1))
+      if (length >= PADDING) gone += (length & ~PADDING) - ((gone - at) & (target - 1))
       else if (length > 2 && length < FIXED) {
         const before = labelItems[target]!
         const short =
@@ -141,7 +143,24 @@ export class Fixups {
 
   /** @throws AsmError if a label that something at an offset refers to has no place. */
   checkLabel(label: number, at: number): void {
-    if (!(this.labelOffset[label]! >= 0)) throw new AsmError({ code: 'label-unbound', label }, at)
+    if (!(label >= 0 && label < this.labelCount)) throw new AsmError({ code: 'label-unknown', label }, at)
+    if (this.labelOffset[label]! < 0) throw new AsmError({ code: 'label-unbound', label }, at)
+  }
+
+  #item(at: number, length: number, target: number): void {
+    const row = this.itemCount++
+    if (row === this.itemAt.length) this.#growItems(row * 2)
+    this.itemAt[row] = at
+    this.itemLength[row] = length
+    this.itemTarget[row] = target
+  }
+
+  #reference(at: number, target: number, addend: number): void {
+    const row = this.referenceCount++
+    if (row === this.referenceAt.length) this.#growReferences(row * 2)
+    this.referenceAt[row] = at
+    this.referenceTarget[row] = target
+    this.referenceAddend[row] = addend
   }
 
   #growLabels(rows: number): void {

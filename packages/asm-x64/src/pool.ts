@@ -85,6 +85,10 @@ export class Pool {
     return this.#offset[id]!
   }
 
+  has(id: number): boolean {
+    return id >= 0 && id < this.length
+  }
+
   isTable(id: number): boolean {
     return this.#kind[id] === TABLE
   }

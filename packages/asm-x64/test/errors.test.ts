@@ -52,6 +52,23 @@ test('a label has one place, and must exist', () => {
   expect(problem((asm) => asm.bind(0))).toEqual({ code: 'label-unknown', label: 0, offset: 0 })
 })
 
+test('a label or a constant of another program is an error', () => {
+  for (const label of [-1, 0, 7]) {
+    expect(problem((asm) => asm.jmp(label))).toEqual({ code: 'label-unknown', label, offset: 0 })
+    expect(problem((asm) => asm.leaLabel(Register.rax, label))).toEqual({ code: 'label-unknown', label, offset: 3 })
+    expect(problem((asm) => void asm.jumpTable([label]))).toEqual({ code: 'label-unknown', label, offset: 0 })
+    expect(problem((asm) => asm.leaPool(0, label))).toEqual({ code: 'constant-unknown', entry: label, offset: 3 })
+  }
+  // The columns still hold the labels of the program before.
+  const asm = new Assembler()
+  asm.bind(asm.newLabel())
+  asm.ret()
+  asm.finish()
+  asm.reset()
+  asm.jmp(0)
+  expect(() => asm.finish()).toThrow(AsmError)
+})
+
 test('a branch that was to be short must reach', () => {
   const far = (form: number, distance: number): ReturnType<typeof problem> | number => {
     const write = (asm: Assembler): void => {

@@ -89,7 +89,7 @@ export const float: readonly EncodingRow[] = [
   ['Movupd_xm_x', 'movupd xm128, x', '66 0F 11 /r', ''],
   ['Vmovupd_x_xm', 'vmovupd x, xm128', 'VEX.128.66.0F.WIG 10 /r', ''],
   ['Vmovupd_xm_x', 'vmovupd xm128, x', 'VEX.128.66.0F.WIG 11 /r', ''],
-  // MOVD, MOVQ between the register files: 32 bits is movd, 64 bits is movq
+  // MOVD, MOVQ between the register files: 32 bits is movd, 64 bits is movq. With memory of 64 bits the movq below is shorter
   ['Movd_x_rm', 'movd x, rm', '66 0F 6E /r', '32 64'],
   ['Movd_rm_x', 'movd rm, x', '66 0F 7E /r', '32 64'],
   ['Vmovd_x_rm', 'vmovd x, rm', 'VEX.128.66.0F.W 6E /r', '32 64'],
