@@ -1,1 +1,5 @@
-export {}
+export type { GeneratedCallee, GeneratedFunction, GenerateOptions } from './generate.ts'
+export { generateFunction, generateIr, generateModule } from './generate.ts'
+export type { GeneratedType } from './operations.ts'
+export { GENERATED_TYPES } from './operations.ts'
+export { Random } from './random.ts'
