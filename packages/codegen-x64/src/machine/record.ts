@@ -11,49 +11,49 @@
 // - address: what a memory operand is relative to; base and index say which operand words are there.
 // - trap code: 0 = cannot trap.
 
-export const COND_MASK = 31
+export const COND_MASK: number = 31
 /** Ordered and equal: zero flag set and parity clear. */
-export const FLOAT_EQ = 16
+export const FLOAT_EQ: number = 16
 /** Unordered or not equal: zero flag clear or parity set. */
-export const FLOAT_NE = 17
+export const FLOAT_NE: number = 17
 
-export const EXACT = 1 << 5
+export const EXACT: number = 1 << 5
 
-export const SIZE_SHIFT = 8
-export const SIZE_8 = 0 << 8
-export const SIZE_16 = 1 << 8
-export const SIZE_32 = 2 << 8
-export const SIZE_64 = 3 << 8
+export const SIZE_SHIFT: number = 8
+export const SIZE_8: number = 0 << 8
+export const SIZE_16: number = 1 << 8
+export const SIZE_32: number = 2 << 8
+export const SIZE_64: number = 3 << 8
 
-export const SOURCE_SHIFT = 10
-export const SOURCE_MASK = 7 << 10
+export const SOURCE_SHIFT: number = 10
+export const SOURCE_MASK: number = 7 << 10
 /** The last input is an operand word. */
-export const SOURCE_OPERAND = 0 << 10
+export const SOURCE_OPERAND: number = 0 << 10
 /** It is a sign-extended 32-bit immediate, the record's last payload word. */
-export const SOURCE_IMMEDIATE = 1 << 10
+export const SOURCE_IMMEDIATE: number = 1 << 10
 /** It is memory: base and index operands as flagged, then payload words by address kind. */
-export const SOURCE_MEMORY = 2 << 10
+export const SOURCE_MEMORY: number = 2 << 10
 /** It is a constant from the pool: the last two payload words, low and high half. */
-export const SOURCE_POOL = 3 << 10
+export const SOURCE_POOL: number = 3 << 10
 /** Stores: memory written, an immediate as last payload word after the displacement. */
-export const SOURCE_MEMORY_IMMEDIATE = 4 << 10
+export const SOURCE_MEMORY_IMMEDIATE: number = 4 << 10
 
-export const SCALE_SHIFT = 13
-export const HAS_BASE = 1 << 15
-export const HAS_INDEX = 1 << 16
+export const SCALE_SHIFT: number = 13
+export const HAS_BASE: number = 1 << 15
+export const HAS_INDEX: number = 1 << 16
 
-export const ADDRESS_SHIFT = 17
-export const ADDRESS_MASK = 7 << 17
+export const ADDRESS_SHIFT: number = 17
+export const ADDRESS_MASK: number = 7 << 17
 /** Base, index and displacement. Payload: displacement. */
-export const ADDRESS_PLAIN = 0 << 17
+export const ADDRESS_PLAIN: number = 0 << 17
 /** The stack-slot area. Payload: offset in it. Index allowed. */
-export const ADDRESS_SLOT = 1 << 17
+export const ADDRESS_SLOT: number = 1 << 17
 /** The caller's outgoing arguments. Payload: offset from the word above the return address. */
-export const ADDRESS_INCOMING = 2 << 17
+export const ADDRESS_INCOMING: number = 2 << 17
 /** This function's outgoing arguments. Payload: offset from the bottom of the frame. */
-export const ADDRESS_OUTGOING = 3 << 17
+export const ADDRESS_OUTGOING: number = 3 << 17
 /** rip-relative. Payload: symbol, addend. */
-export const ADDRESS_SYMBOL = 4 << 17
+export const ADDRESS_SYMBOL: number = 4 << 17
 
-export const TRAP_SHIFT = 23
-export const FLOAT64 = 1 << 31
+export const TRAP_SHIFT: number = 23
+export const FLOAT64: number = 1 << 31
