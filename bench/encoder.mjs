@@ -164,6 +164,21 @@ function checksum(bytes) {
   return (hash >>> 0).toString(16)
 }
 
+/** A branch after every five instructions, most of them near: what `finish` adds. */
+const BRANCHES = 2048
+const targets = Int32Array.from({ length: BRANCHES }, (_, i) =>
+  Math.max(0, Math.min(BRANCHES - 1, i + random(48) - 12)),
+)
+function branches() {
+  asm.reset()
+  for (let i = 0; i < BRANCHES; i++) asm.newLabel()
+  for (let i = 0; i < BRANCHES; i++) {
+    asm.bind(i)
+    for (let n = 0; n < 5; n++) asm.rr(Inst.Add_r_rm, 3, n, i & 15)
+    asm.jcc(i & 15, targets[i])
+  }
+}
+
 function time(run) {
   const start = performance.now()
   run()
@@ -181,16 +196,25 @@ for (let round = 0; round < ROUNDS; round++) {
   times.readOnly.push(time(readOnly))
   if (round + 1 < ROUNDS) encoder.takeBuffer()
 }
+const ourLength = asm.length
+const ourSum = checksum(asm.bytes.subarray(0, ourLength))
+const finishes = []
+for (let round = 0; round < 200 + ROUNDS; round++) {
+  branches()
+  const start = performance.now()
+  asm.finish()
+  if (round >= 200) finishes.push(((performance.now() - start) * 1e6) / BRANCHES)
+}
 const median = (list) => list.sort((a, b) => a - b)[list.length >> 1]
-const ourSum = checksum(asm.bytes.subarray(0, asm.length))
 const theirSum = checksum(encoder.takeBuffer())
 const result = {
   instructions: COUNT,
-  bytes: asm.length,
+  bytes: ourLength,
   oursNs: median(times.ours),
   icedNs: median(times.theirs),
   loopNs: median(times.readOnly),
   ratio: median(times.theirs) / median(times.ours),
+  finishNs: median(finishes),
   checksum: ourSum,
 }
 if (process.argv.includes('--json')) console.log(JSON.stringify(result))
@@ -198,6 +222,7 @@ else {
   console.log(`${COUNT} instructions, ${result.bytes} bytes, checksum ${ourSum} (iced-x86 ${theirSum})`)
   console.log(`ours ${result.oursNs.toFixed(1)} ns, of which reading the list ${result.loopNs.toFixed(1)} ns`)
   console.log(`iced-x86 create and encode ${result.icedNs.toFixed(0)} ns: ${result.ratio.toFixed(1)} times ours`)
+  console.log(`finish: ${result.finishNs.toFixed(1)} ns for each branch, with the five instructions before it`)
 }
 if (ourSum !== theirSum) {
   console.error('the bytes differ')

@@ -1,6 +1,4 @@
 export { Assembler, BranchForm } from './assembler.ts'
-export { assemble } from './checked/assemble.ts'
-export type { Memory, Operand } from './checked/operand.ts'
 export { Inst } from './encoding/table.ts'
 export { AsmError, type AsmProblem } from './errors.ts'
 export { Base, Condition, Register, registerName, Size } from './registers.ts'

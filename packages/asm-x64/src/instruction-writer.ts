@@ -342,14 +342,17 @@ export class InstructionWriter {
       bytes[at++] = index >= 0 ? (scaleLog2 << 6) | ((index & 7) << 3) | 5 : 0x25
       this.length = word32(bytes, at, disp)
     } else {
-      bytes[at++] = reg | 5
-      // The displacement counts from the end of the instruction: four bytes of it, then the immediate.
-      const addend = disp - 4 - trailing
-      if (base === -4) this.relocations.push(at, scaleLog2, index, addend)
-      else if (base === -3) this.fixups.poolReference(at, index, addend)
-      else this.fixups.labelReference(at, index, addend)
-      this.length = word32(bytes, at, 0)
+      bytes[at] = reg | 5
+      this.#relative(at + 1, base, index, scaleLog2, disp - 4 - trailing)
     }
+  }
+
+  /** A displacement that counts from the end of the instruction; `addend` has the distance to there taken off. */
+  #relative(at: number, base: number, index: number, scaleLog2: number, addend: number): void {
+    if (base === -4) this.relocations.push(at, scaleLog2, index, addend)
+    else if (base === -3) this.fixups.poolReference(at, index, addend)
+    else this.fixups.labelReference(at, index, addend)
+    this.length = word32(this.bytes, at, 0)
   }
 }
 

@@ -1,15 +1,8 @@
 // The checked way: the same instruction as the direct one, and an error for everything that is none.
 import { disassemble } from '@framewright/testkit'
 import { describe, expect, test } from 'vitest'
-import {
-  AsmError,
-  type AsmProblem,
-  Assembler,
-  assemble,
-  type Memory,
-  type Operand,
-  registerName,
-} from '../src/index.ts'
+import { assemble, type Memory, type Operand } from '../src/checked/index.ts'
+import { AsmError, type AsmProblem, Assembler, registerName } from '../src/index.ts'
 import { emit, type Form, forms, isRm, type Operands } from './forms.ts'
 
 const scales = [1, 2, 4, 8] as const
