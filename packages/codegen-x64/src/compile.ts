@@ -49,7 +49,8 @@ export class Compiler {
   readonly #platform: Platform
   readonly #formats: UnwindFormats
   readonly #check: boolean
-  readonly #environments: Map<Convention, readonly [plain: RegisterEnvironment, framed: RegisterEnvironment]> = new Map()
+  readonly #environments: Map<Convention, readonly [plain: RegisterEnvironment, framed: RegisterEnvironment]> =
+    new Map()
 
   constructor(options: CompileOptions = {}) {
     this.#allocator = new Allocator()
@@ -76,7 +77,10 @@ export class Compiler {
       throw new CodegenError({ code: 'ill-formed', detail: 'the function has no blocks' }, c.place())
     }
     if (func.stackLimit >= 0) {
-      throw new CodegenError({ code: 'unsupported-setting', setting: 'stack_limit', detail: 'stack limits are not implemented' }, c.place())
+      throw new CodegenError(
+        { code: 'unsupported-setting', setting: 'stack_limit', detail: 'stack limits are not implemented' },
+        c.place(),
+      )
     }
     const convention = c.convention(func.signature.callConv)
     c.own = assign(func.signature, convention, c.place())
@@ -132,7 +136,10 @@ export class Compiler {
     this.#allocator.allocate()
     const { recording } = buffer
     assert(recording !== null, 'nothing was recorded for the checker')
-    const mistakes = checkAllocation({ environment, graph: order, code: before, ...recording }, { ...results(this.#allocator), code: buffer.code })
+    const mistakes = checkAllocation(
+      { environment, graph: order, code: before, ...recording },
+      { ...results(this.#allocator), code: buffer.code },
+    )
     assert(mistakes.length === 0, `register allocation: ${JSON.stringify(mistakes.slice(0, 3))}`)
   }
 
@@ -186,4 +193,3 @@ function results(allocator: Allocator): Omit<Parameters<typeof checkAllocation>[
 export function compileFunction(func: Function, options: CompileOptions = {}): CompiledFunction {
   return new Compiler(options).compile(func)
 }
-

@@ -12,7 +12,12 @@ export interface CodegenPlace {
 
 export type CodegenProblem =
   /** An opcode, or an opcode on this type, that this version cannot compile. `docs/status.md` lists them. */
-  | { readonly code: 'unsupported-opcode'; readonly opcode: string; readonly type: string | null; readonly detail?: string }
+  | {
+      readonly code: 'unsupported-opcode'
+      readonly opcode: string
+      readonly type: string | null
+      readonly detail?: string
+    }
   /** A calling convention, parameter purpose or parameter type that this version cannot compile. */
   | { readonly code: 'unsupported-signature'; readonly detail: string }
   /** A setting with a value that this version does not implement. */

@@ -24,6 +24,10 @@ export function platformOf(triple: TargetTriple): Platform {
       return { objectFormat: 'coff', stackProbe: '__chkstk', conventions: { default: windowsFastcall, ...conventions } }
     case 'x86_64-w64-windows-gnu':
       // GCC's run-time library has the same routine under this name.
-      return { objectFormat: 'coff', stackProbe: '___chkstk_ms', conventions: { default: windowsFastcall, ...conventions } }
+      return {
+        objectFormat: 'coff',
+        stackProbe: '___chkstk_ms',
+        conventions: { default: windowsFastcall, ...conventions },
+      }
   }
 }

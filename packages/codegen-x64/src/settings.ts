@@ -65,7 +65,13 @@ const rows: readonly Row[] = [
   { name: 'enable_pinned_reg', field: null, type: 'bool', fallback: false, only: [false] },
   { name: 'use_colocated_libcalls', field: null, type: 'bool', fallback: false, only: [false] },
   { name: 'tls_model', field: null, type: ['none', 'elf_gd', 'macho', 'coff'], fallback: 'none', only: ['none'] },
-  { name: 'stack_switch_model', field: null, type: ['none', 'basic', 'update_windows_tib'], fallback: 'none', only: ['none'] },
+  {
+    name: 'stack_switch_model',
+    field: null,
+    type: ['none', 'basic', 'update_windows_tib'],
+    fallback: 'none',
+    only: ['none'],
+  },
   { name: 'bb_padding_log2_minus_one', field: null, type: 'num', fallback: 0, only: [0] },
   { name: 'log2_min_function_alignment', field: null, type: 'num', fallback: 0 },
   { name: 'has_sse3', field: null, type: 'bool', fallback: false },
@@ -135,7 +141,10 @@ export function applySetting(settings: Settings, name: string, value?: string): 
   if (row === undefined) throw bad(name, 'is not a setting')
   const parsed = parseValue(row, value)
   if (row.only !== undefined && !row.only.includes(parsed)) {
-    throw new CodegenError({ code: 'unsupported-setting', setting: name, detail: `the value ${value ?? 'true'} is not implemented` }, null)
+    throw new CodegenError(
+      { code: 'unsupported-setting', setting: name, detail: `the value ${value ?? 'true'} is not implemented` },
+      null,
+    )
   }
   if (row.field !== null) (settings as unknown as Record<string, unknown>)[row.field] = parsed
   if (row.name === 'probestack_size_log2' && (settings.probestackSizeLog2 < 8 || settings.probestackSizeLog2 > 20)) {

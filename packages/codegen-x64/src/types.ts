@@ -1,6 +1,6 @@
 // CLIF types as the code generator sees them.
 
-import { Type, typeName as printed } from '@framewright/ir'
+import { typeName as printed, Type } from '@framewright/ir'
 
 /** log2 of the size in bytes of i8..i64, f32, f64; -1 for every other type. */
 export const SIZE_OF_TYPE: Int8Array = new Int8Array(512).fill(-1)

@@ -76,15 +76,30 @@ export function assign(signature: Signature, convention: Convention, place: Code
     }
     if (parameter.purpose === 'sret' && signature.returns.length === 0) structReturnParameter = i
   }
-  return { convention, parameters, results, stackBytes, returnAreaBytes, returnAreaPointer, structReturnParameter, parameterMask }
+  return {
+    convention,
+    parameters,
+    results,
+    stackBytes,
+    returnAreaBytes,
+    returnAreaPointer,
+    structReturnParameter,
+    parameterMask,
+  }
 }
 
 function check(parameter: AbiParam, place: CodegenPlace): void {
   const { type, purpose } = parameter
   if (type !== Type.I8 && type !== Type.I16 && type !== Type.I32 && type !== Type.I64 && !isFloat(type)) {
-    throw new CodegenError({ code: 'unsupported-signature', detail: `a parameter or result of type ${typeName(type)} is not supported` }, place)
+    throw new CodegenError(
+      { code: 'unsupported-signature', detail: `a parameter or result of type ${typeName(type)} is not supported` },
+      place,
+    )
   }
   if (purpose === 'sarg') {
-    throw new CodegenError({ code: 'unsupported-signature', detail: 'a structure passed by value (sarg) is not supported' }, place)
+    throw new CodegenError(
+      { code: 'unsupported-signature', detail: 'a structure passed by value (sarg) is not supported' },
+      place,
+    )
   }
 }

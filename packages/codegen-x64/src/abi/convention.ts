@@ -41,7 +41,8 @@ export function maskOf(registers: readonly number[]): number {
   return mask
 }
 
-const xmm = (first: number, last: number): number[] => Array.from({ length: last - first + 1 }, (_, i) => XMM0 + first + i)
+const xmm = (first: number, last: number): number[] =>
+  Array.from({ length: last - first + 1 }, (_, i) => XMM0 + first + i)
 
 const systemVSaved = maskOf([RBX, RBP, 12, 13, 14, 15])
 const windowsSaved = maskOf([RBX, RBP, RSI, RDI, 12, 13, 14, 15, ...xmm(6, 15)])

@@ -63,7 +63,8 @@ export function planFunctionFrame(c: Lowering): Frame {
   if (saved === 0 && slotCount === 0 && slotBytes === 0 && !c.hasCall && !framePointer) return EMPTY
 
   const pushes: number[] = []
-  if ((saved & PUSHABLE) !== 0) for (const register of PUSH_ORDER) if ((saved & (1 << register)) !== 0) pushes.push(register)
+  if ((saved & PUSHABLE) !== 0)
+    for (const register of PUSH_ORDER) if ((saved & (1 << register)) !== 0) pushes.push(register)
   const saves: { register: number; width: number }[] = []
   if (saved >>> FIRST_VECTOR !== 0) {
     for (let register = FIRST_VECTOR; register < 32; register++) {
@@ -84,9 +85,13 @@ export function planFunctionFrame(c: Lowering): Frame {
     })
   } catch (error) {
     if (!(error instanceof FrameError)) throw error
-    throw new CodegenError({ code: 'limit', what: 'size of the frame in bytes', limit: 0x7ffffff0 }, { function: c.place().function })
+    throw new CodegenError(
+      { code: 'limit', what: 'size of the frame in bytes', limit: 0x7ffffff0 },
+      { function: c.place().function },
+    )
   }
-  const redZone = c.settings.enableRedZone && !c.hasCall && saves.length === 0 && plan.allocation <= convention.redZoneBytes
+  const redZone =
+    c.settings.enableRedZone && !c.hasCall && saves.length === 0 && plan.allocation <= convention.redZoneBytes
   const bias = redZone ? -plan.allocation : 0
   return {
     plan,
@@ -192,7 +197,13 @@ function writeProbes(asm: Assembler, pages: number, page: number): void {
  * @param body - what `writePrologue` returned; the state after the exit is that of the body again.
  * @param last - nothing follows the exit.
  */
-export function writeEpilogue(asm: Assembler, recorder: FrameRecorder, frame: Frame, body: number, last: boolean): void {
+export function writeEpilogue(
+  asm: Assembler,
+  recorder: FrameRecorder,
+  frame: Frame,
+  body: number,
+  last: boolean,
+): void {
   const { plan } = frame
   if (plan === null) {
     asm.ret()

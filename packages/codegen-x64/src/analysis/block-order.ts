@@ -5,6 +5,8 @@
 // - a loop's blocks follow its header, exits come after the loop, wherever the exit stands in the branch;
 // - an edge from a block with several successors to a block with several predecessors, or with arguments, has a block of its own, placed
 //   right after its predecessor. Such a block holds one jump; when it turns out to move nothing, emission threads it away.
+//
+// literals: Opcode
 
 import { type Function, Opcode } from '@framewright/ir'
 import { ensureInt32, ensureUint8 } from './growable.ts'
@@ -83,22 +85,23 @@ export class BlockOrder {
       const inst = lastInst[block]
       if (inst < 0) continue
       switch (opcode[inst]) {
-        case Opcode.Jump:
+        case 1 /* Opcode.Jump */:
           if (count + 1 > calls.length) calls = this.#growCalls(count + 1)
           calls[count++] = target0[inst]
           break
-        case Opcode.Brif:
+        case 2 /* Opcode.Brif */:
           if (count + 2 > calls.length) calls = this.#growCalls(count + 2)
           calls[count++] = target0[inst]
           calls[count++] = target1[inst]
           break
-        case Opcode.BrTable: {
-          const table = func.jumpTables[entity[inst]]
-          if (count + 1 + table.length > calls.length) calls = this.#growCalls(count + 1 + table.length)
-          calls[count++] = target0[inst]
-          for (let i = 0; i < table.length; i++) calls[count++] = table[i]
-          break
-        }
+        case 3 /* Opcode.BrTable */:
+          {
+            const table = func.jumpTables[entity[inst]]
+            if (count + 1 + table.length > calls.length) calls = this.#growCalls(count + 1 + table.length)
+            calls[count++] = target0[inst]
+            for (let i = 0; i < table.length; i++) calls[count++] = table[i]
+            break
+          }
       }
     }
     this.#callStart[blocks] = count

@@ -3,6 +3,8 @@
 // The colour of an instruction counts the effects before it in program order. Two instructions of one block with equal colours have no
 // effect between them, so a load may move from the first to the second (backend design, "Selection"). An effect takes the colour *before*
 // itself: the load that feeds a store may still merge into it.
+//
+// literals: Opcode
 
 import { type Function, NO_VALUE, OPCODE_FLAGS, OPCODE_ROWS, Opcode, OpcodeFlag } from '@framewright/ir'
 import type { BlockOrder } from './block-order.ts'
@@ -89,7 +91,12 @@ export class Uses {
   }
 }
 
-function countArguments(call: number, blockCalls: Function['blockCalls'], blockArgs: Int32Array, count: Int32Array): void {
+function countArguments(
+  call: number,
+  blockCalls: Function['blockCalls'],
+  blockArgs: Int32Array,
+  count: Int32Array,
+): void {
   const start = blockCalls.argStart[call]
   const end = start + blockCalls.argCount[call]
   for (let i = start; i < end; i++) {

@@ -7,7 +7,7 @@
 // - An input that is not late may share its register with the result. Every expansion that writes the result before it has read all inputs
 //   either finds them late or handles the case where they meet.
 //
-// literals: Shape, MachOp
+// literals: Shape, MachOp, Source, Address
 
 import { Assembler, Inst } from '@framewright/asm-x64'
 import { FrameRecorder } from '@framewright/frame-layout'
@@ -140,7 +140,7 @@ export class Emitter {
     for (let at = buffer.start; at < end; ) {
       const head = code[at]
       const op = head & RECORD_OPERATION_MASK
-      if (op === 0 /* MachOp.Block */) {
+      if (op === MachOp.Block) {
         block++
         if (this.#threaded[block] !== block) {
           at = block + 1 < order.count ? this.#heads[block + 1] : end
@@ -165,7 +165,7 @@ export class Emitter {
     let last = -1
     for (let at = start; at < code.length; at += code[at] >>> RECORD_WORDS_SHIFT) {
       const op = code[at] & RECORD_OPERATION_MASK
-      if (op === 0 /* MachOp.Block */) {
+      if (op === MachOp.Block) {
         threaded[block] = block
         heads[block++] = at
       }
@@ -183,7 +183,14 @@ export class Emitter {
   }
 
   /** The edge block at `head` moves nothing: neither arguments nor split values. */
-  #isEmptyEdge(code: Int32Array, head: number, jump: number, operands: number, target: number, allocator: Allocator): boolean {
+  #isEmptyEdge(
+    code: Int32Array,
+    head: number,
+    jump: number,
+    operands: number,
+    target: number,
+    allocator: Allocator,
+  ): boolean {
     for (let i = 0; i < operands; i++) {
       const argument = code[jump + 2 + i]
       const parameter = code[target + 2 + i] & OPERAND_VREG_MASK
@@ -228,33 +235,33 @@ export class Emitter {
   #emitRecord(at: number, op: number, block: number): void {
     const header = this.code[at + 1]
     switch (SHAPE[op]) {
-      case Shape.control:
+      case 0 /* Shape.control */:
         return this.#emitControl(at, op, header, block)
-      case Shape.alu:
+      case 1 /* Shape.alu */:
         return this.#emitAlu(at, op, header)
-      case Shape.unary:
+      case 2 /* Shape.unary */:
         return this.#emitUnary(at, op, header)
-      case Shape.shift:
+      case 3 /* Shape.shift */:
         return this.#emitShift(at, op, header)
-      case Shape.move:
+      case 4 /* Shape.move */:
         return this.#emitMove(at, op, header)
-      case Shape.store:
+      case 5 /* Shape.store */:
         return this.#emitStore(at, op, header)
-      case Shape.compare:
+      case 6 /* Shape.compare */:
         return this.#emitCompare(at, op, header)
-      case Shape.lea:
+      case 7 /* Shape.lea */:
         return this.#emitLea(at, header)
-      case Shape.constant:
+      case 8 /* Shape.constant */:
         return this.#emitConstant(at, op, header)
-      case Shape.setcc:
+      case 9 /* Shape.setcc */:
         return this.#emitSetcc(at, header)
-      case Shape.cmov:
+      case 10 /* Shape.cmov */:
         return this.#emitCmov(at, header)
-      case Shape.fixed:
+      case 11 /* Shape.fixed */:
         return this.#emitFixed(at, op, header)
-      case Shape.float:
+      case 12 /* Shape.float */:
         return this.#emitFloatAlu(at, op, header)
-      case Shape.floatMove:
+      case 13 /* Shape.floatMove */:
         return this.#emitFloatMove(at, op, header)
       default:
         return this.#emitOther(at, op, header)
@@ -274,28 +281,30 @@ export class Emitter {
 
   /** Finds the last input of a record, whose first operand is operand `i`, and leaves it in `form` and the fields below it. */
   readSource(at: number, header: number, i: number): void {
-    switch (header & record.SOURCE_MASK) {
-      case 0 /* SOURCE_OPERAND */:
+    switch ((header >> record.SOURCE_SHIFT) & 7) {
+      case 0 /* Source.operand */:
         this.readOperand(this.location(at, i))
         return
-      case record.SOURCE_IMMEDIATE: {
-        this.form = IMMEDIATE
-        const words = this.code[at] >>> RECORD_WORDS_SHIFT
-        this.immediate = this.code[at + words - 1]
-        return
-      }
-      case record.SOURCE_POOL: {
-        const words = this.code[at] >>> RECORD_WORDS_SHIFT
-        const low = this.code[at + words - 2]
-        const high = this.code[at + words - 1]
-        const size = (header >> record.SIZE_SHIFT) & 3
-        this.form = IN_MEMORY
-        this.base = -3
-        this.index = size === 2 ? this.asm.constant32(low) : this.asm.constant64(low, high)
-        this.scale = 0
-        this.disp = 0
-        return
-      }
+      case 1 /* Source.immediate */:
+        {
+          this.form = IMMEDIATE
+          const words = this.code[at] >>> RECORD_WORDS_SHIFT
+          this.immediate = this.code[at + words - 1]
+          return
+        }
+      case 3 /* Source.pool */:
+        {
+          const words = this.code[at] >>> RECORD_WORDS_SHIFT
+          const low = this.code[at + words - 2]
+          const high = this.code[at + words - 1]
+          const size = (header >> record.SIZE_SHIFT) & 3
+          this.form = IN_MEMORY
+          this.base = -3
+          this.index = size === 2 ? this.asm.constant32(low) : this.asm.constant64(low, high)
+          this.scale = 0
+          this.disp = 0
+          return
+        }
       default:
         this.readAddress(at, header, i)
         this.form = IN_MEMORY
@@ -326,18 +335,18 @@ export class Emitter {
     this.scale = (header >> record.SCALE_SHIFT) & 3
     const payload = at + 2 + ((code[at] >>> RECORD_OPERANDS_SHIFT) & RECORD_OPERANDS_MASK)
     this.disp = code[payload]
-    switch (header & record.ADDRESS_MASK) {
-      case record.ADDRESS_PLAIN:
+    switch ((header >> record.ADDRESS_SHIFT) & 7) {
+      case 0 /* Address.plain */:
         return
-      case record.ADDRESS_SLOT:
+      case 1 /* Address.slot */:
         this.base = RSP
         this.disp += this.frame.slotBase
         return
-      case record.ADDRESS_INCOMING:
+      case 2 /* Address.incoming */:
         this.base = RSP
         this.disp += this.frame.incomingBase
         return
-      case record.ADDRESS_OUTGOING:
+      case 3 /* Address.outgoing */:
         this.base = RSP
         return
       default:
@@ -521,7 +530,8 @@ export class Emitter {
       this.readOperand(a)
       let narrow = size
       // A mask of low bits needs no more than the bits it has: `test r/m8` saves bytes and reads the same.
-      if (op === MachOp.Test && immediate >= 0 && immediate < 128 && size > 0 && (this.form === IN_MEMORY || a < 4)) narrow = 0
+      if (op === MachOp.Test && immediate >= 0 && immediate < 128 && size > 0 && (this.form === IN_MEMORY || a < 4))
+        narrow = 0
       if (this.form === IN_REGISTER) asm.ri(ROW_RM_IMM[op], narrow, a, immediate)
       else asm.mi(ROW_RM_IMM[op], narrow, this.base, this.index, this.scale, this.disp, immediate)
       return
@@ -689,36 +699,42 @@ export class Emitter {
     const { asm, code } = this
     const operands = (code[at] >>> RECORD_OPERANDS_SHIFT) & RECORD_OPERANDS_MASK
     switch (op) {
-      case MachOp.Block:
+      case 0 /* MachOp.Block */:
         if (block === 0) {
           for (let i = 0; i < operands; i++) this.#moves.add(this.fixedRegister(at, i), this.location(at, i))
           this.#moves.flush(asm)
         }
         return
-      case MachOp.Jump:
+      case 1 /* MachOp.Jump */:
         this.#emitJumpMoves(at, operands, code[at + 2 + operands])
         this.#jumpTo(code[at + 2 + operands], block)
         return
-      case MachOp.Branch:
+      case 2 /* MachOp.Branch */:
         this.#emitBranch(header & record.COND_MASK, code[at + 2], code[at + 3], block)
         return
-      case MachOp.Switch:
+      case 3 /* MachOp.Switch */:
         this.#emitSwitch(at)
         return
-      case MachOp.Return:
+      case 4 /* MachOp.Return */:
         for (let i = 0; i < operands; i++) this.#moves.add(this.location(at, i), this.fixedRegister(at, i))
         this.#moves.flush(asm)
-        writeEpilogue(asm, this.recorder, this.frame, this.#body, at === this.#lastReturn && this.#lateTraps.length === 0)
+        writeEpilogue(
+          asm,
+          this.recorder,
+          this.frame,
+          this.#body,
+          at === this.#lastReturn && this.#lateTraps.length === 0,
+        )
         return
-      case MachOp.Call:
-      case MachOp.CallIndirect:
+      case 5 /* MachOp.Call */:
+      case 6 /* MachOp.CallIndirect */:
         this.#emitCall(at, op, operands)
         return
-      case MachOp.Trap:
+      case 7 /* MachOp.Trap */:
         this.#trapHere(header)
         asm.ud2()
         return
-      case MachOp.TrapIf:
+      case 8 /* MachOp.TrapIf */:
         this.#trapIf(header & record.COND_MASK, (header >>> record.TRAP_SHIFT) & 0xff)
     }
   }
@@ -893,35 +909,36 @@ export class Emitter {
     const { asm, code } = this
     const d = this.location(at, 0)
     switch (op) {
-      case MachOp.SourceLocation:
+      case 9 /* MachOp.SourceLocation */:
         this.sourceMap.push(asm.length, code[at + 2])
         return
-      case MachOp.DebugTrap:
+      case 10 /* MachOp.DebugTrap */:
         asm.int3()
         return
-      case MachOp.Fence:
+      case 11 /* MachOp.Fence */:
         asm.op(Inst.Mfence)
         return
-      case MachOp.SbbSelf:
+      case 59 /* MachOp.SbbSelf */:
         asm.rr(Inst.Sbb_r_rm, S64, d, d)
         return
-      case MachOp.Shlx:
-      case MachOp.Shrx:
-      case MachOp.Sarx: {
-        const size = (header >> record.SIZE_SHIFT) & 3
-        this.readOperand(this.location(at, 1))
-        const count = this.location(at, 2)
-        if (this.form === IN_REGISTER) asm.vvv(ROW_R_RM[op], size, d, count, this.register)
-        else asm.vvm(ROW_R_RM[op], size, d, count, this.base, this.index, this.scale, this.disp)
-        return
-      }
-      case MachOp.SymbolAddress:
+      case 33 /* MachOp.Shlx */:
+      case 34 /* MachOp.Shrx */:
+      case 35 /* MachOp.Sarx */:
+        {
+          const size = (header >> record.SIZE_SHIFT) & 3
+          this.readOperand(this.location(at, 1))
+          const count = this.location(at, 2)
+          if (this.form === IN_REGISTER) asm.vvv(ROW_R_RM[op], size, d, count, this.register)
+          else asm.vvm(ROW_R_RM[op], size, d, count, this.base, this.index, this.scale, this.disp)
+          return
+        }
+      case 65 /* MachOp.SymbolAddress */:
         this.#emitSymbolAddress(d, code[at + 3], code[at + 4], code[at + 5])
         return
-      case MachOp.ReadRegister:
+      case 67 /* MachOp.ReadRegister */:
         asm.rr(Inst.Mov_r_rm, S64, d, code[at + 3])
         return
-      case MachOp.ReadReturnAddress:
+      case 68 /* MachOp.ReadReturnAddress */:
         asm.rm(Inst.Mov_r_rm, S64, d, RSP, -1, 0, this.frame.incomingBase - 8)
         return
       default:

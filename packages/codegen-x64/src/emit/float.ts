@@ -2,6 +2,8 @@
 //
 // Labels bound here are local to one record; the jumps between them become short. Sources: Intel SDM vol. 2, "CVTTSD2SI" (what does not fit
 // gives the smallest integer), "UCOMISD" (unordered sets ZF, PF and CF), "MINSD" (why it is not fmin).
+//
+// literals: MachOp
 
 import { Inst } from '@framewright/asm-x64'
 import { TrapCode } from '@framewright/ir'
@@ -30,34 +32,35 @@ export function emitFloat(e: Emitter, at: number, op: number, header: number): v
   const size = (header >> record.SIZE_SHIFT) & 3
   const double = (header & record.FLOAT64) !== 0
   switch (op) {
-    case MachOp.IntToFloat:
+    case 97 /* MachOp.IntToFloat */:
       return intToFloat(e, at, op, header, size, double)
-    case MachOp.Uint64ToFloat:
+    case 108 /* MachOp.Uint64ToFloat */:
       return uint64ToFloat(e, at, double)
-    case MachOp.MovToXmm:
+    case 98 /* MachOp.MovToXmm */:
       return movToXmm(e, at, size)
-    case MachOp.MovFromXmm:
+    case 99 /* MachOp.MovFromXmm */:
       return movFromXmm(e, at, size)
-    case MachOp.Fround:
+    case 100 /* MachOp.Fround */:
       return round(e, at, op, size)
-    case MachOp.Fmin:
-    case MachOp.Fmax:
+    case 101 /* MachOp.Fmin */:
+    case 102 /* MachOp.Fmax */:
       return minMax(e, at, op, size)
-    case MachOp.Fcmov:
+    case 103 /* MachOp.Fcmov */:
       return conditionalMove(e, at, header & record.COND_MASK, size)
-    case MachOp.Fma: {
-      const d = e.location(at, 0)
-      e.toVector(size, d, e.location(at, 1))
-      e.asm.vvv(size === 3 ? ROW_DOUBLE[op] : ROW_R_RM[op], size, d, e.location(at, 2), e.location(at, 3))
-      return
-    }
-    case MachOp.FloatToSint:
+    case 109 /* MachOp.Fma */:
+      {
+        const d = e.location(at, 0)
+        e.toVector(size, d, e.location(at, 1))
+        e.asm.vvv(size === 3 ? ROW_DOUBLE[op] : ROW_R_RM[op], size, d, e.location(at, 2), e.location(at, 3))
+        return
+      }
+    case 104 /* MachOp.FloatToSint */:
       return new FloatToInt(e, at, size, double).signed()
-    case MachOp.FloatToUint:
+    case 105 /* MachOp.FloatToUint */:
       return new FloatToInt(e, at, size, double).unsigned()
-    case MachOp.FloatToSintSat:
+    case 106 /* MachOp.FloatToSintSat */:
       return new FloatToInt(e, at, size, double).signedSaturating()
-    case MachOp.FloatToUintSat:
+    case 107 /* MachOp.FloatToUintSat */:
       return new FloatToInt(e, at, size, double).unsignedSaturating()
     default:
       throw new Error(`codegen-x64: internal error: no emission for machine operation ${op}`)
@@ -388,4 +391,3 @@ class FloatToInt {
     asm.bind(done)
   }
 }
-

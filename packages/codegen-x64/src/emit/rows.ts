@@ -132,14 +132,37 @@ export const SHAPE: Uint8Array = new Uint8Array(128).fill(Shape.other)
 const shapes: readonly (readonly [number, readonly number[]])[] = [
   [
     Shape.control,
-    [MachOp.Block, MachOp.Jump, MachOp.Branch, MachOp.Switch, MachOp.Return, MachOp.Call, MachOp.CallIndirect, MachOp.Trap, MachOp.TrapIf],
+    [
+      MachOp.Block,
+      MachOp.Jump,
+      MachOp.Branch,
+      MachOp.Switch,
+      MachOp.Return,
+      MachOp.Call,
+      MachOp.CallIndirect,
+      MachOp.Trap,
+      MachOp.TrapIf,
+    ],
   ],
   [Shape.alu, [MachOp.Add, MachOp.Sub, MachOp.And, MachOp.Or, MachOp.Xor, MachOp.Imul, MachOp.Adc, MachOp.Sbb]],
   [Shape.unary, [MachOp.Neg, MachOp.Not, MachOp.Bswap]],
   [Shape.shift, [MachOp.Shl, MachOp.Shr, MachOp.Sar, MachOp.Rol, MachOp.Ror]],
   [
     Shape.move,
-    [MachOp.Mov, MachOp.Movzx8, MachOp.Movzx16, MachOp.Movsx8, MachOp.Movsx16, MachOp.Movsx32, MachOp.Popcnt, MachOp.Lzcnt, MachOp.Tzcnt, MachOp.Bsr, MachOp.Bsf, MachOp.ImulImm],
+    [
+      MachOp.Mov,
+      MachOp.Movzx8,
+      MachOp.Movzx16,
+      MachOp.Movsx8,
+      MachOp.Movsx16,
+      MachOp.Movsx32,
+      MachOp.Popcnt,
+      MachOp.Lzcnt,
+      MachOp.Tzcnt,
+      MachOp.Bsr,
+      MachOp.Bsf,
+      MachOp.ImulImm,
+    ],
   ],
   [Shape.store, [MachOp.Store, MachOp.Fstore]],
   [Shape.compare, [MachOp.Cmp, MachOp.Test, MachOp.Ucomis]],
@@ -148,7 +171,10 @@ const shapes: readonly (readonly [number, readonly number[]])[] = [
   [Shape.setcc, [MachOp.Setcc]],
   [Shape.cmov, [MachOp.Cmov]],
   [Shape.fixed, [MachOp.Div, MachOp.Idiv, MachOp.Srem, MachOp.Mul, MachOp.ImulWide]],
-  [Shape.float, [MachOp.Fadd, MachOp.Fsub, MachOp.Fmul, MachOp.Fdiv, MachOp.Fand, MachOp.For, MachOp.Fxor, MachOp.Fandn]],
+  [
+    Shape.float,
+    [MachOp.Fadd, MachOp.Fsub, MachOp.Fmul, MachOp.Fdiv, MachOp.Fand, MachOp.For, MachOp.Fxor, MachOp.Fandn],
+  ],
   [Shape.floatMove, [MachOp.Fmov, MachOp.Fsqrt, MachOp.Fpromote, MachOp.Fdemote]],
 ]
 for (const [shape, ops] of shapes) for (const op of ops) SHAPE[op] = shape

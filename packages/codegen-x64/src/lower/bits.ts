@@ -39,7 +39,14 @@ function leadingZeros(c: Lowering, d: number, size: number, operand: number, bef
     const negated = c.newVreg(false)
     c.binaryImmediate(MachOp.Add, machineSize, d, negated, width - 1)
     c.unary(MachOp.Neg, machineSize, negated, index, USE_TIED)
-    conditionalMove(c, ZERO, machineSize, index, found, c.constant(-1, machineSize === 3 ? -1 : 0, machineSize === 3 ? Type.I64 : Type.I32))
+    conditionalMove(
+      c,
+      ZERO,
+      machineSize,
+      index,
+      found,
+      c.constant(-1, machineSize === 3 ? -1 : 0, machineSize === 3 ? Type.I64 : Type.I32),
+    )
     c.unary(MachOp.Bsr, machineSize, found, operand, USE_ANY)
   }
   before(operand)
@@ -105,7 +112,18 @@ export function lowerPopcnt(c: Lowering): void {
     return
   }
   const v = (): number => c.newVreg(false)
-  const [pairs, half, odd, nibbles, low, high, shifted, bytes, quarter, sum] = [v(), v(), v(), v(), v(), v(), v(), v(), v(), v()]
+  const [pairs, half, odd, nibbles, low, high, shifted, bytes, quarter, sum] = [
+    v(),
+    v(),
+    v(),
+    v(),
+    v(),
+    v(),
+    v(),
+    v(),
+    v(),
+    v(),
+  ]
   const spread = c.newVreg(false)
   const m1 = pattern(c, machineSize, 0x55555555)
   const m2 = pattern(c, machineSize, 0x33333333)

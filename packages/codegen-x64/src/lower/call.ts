@@ -55,7 +55,15 @@ export function libcall(c: Lowering, name: string, args: readonly number[], type
  * @param results - registers that want the results, -1 for none.
  * @param symbol - callee, or -1 with its address in the register `target`.
  */
-function writeCall(c: Lowering, callee: Signature, args: ArrayLike<number>, results: readonly number[], symbol: number, reach: number, target: number): void {
+function writeCall(
+  c: Lowering,
+  callee: Signature,
+  args: ArrayLike<number>,
+  results: readonly number[],
+  symbol: number,
+  reach: number,
+  target: number,
+): void {
   const places = c.assignment(callee)
   const { convention } = places
   c.hasCall = true
@@ -63,14 +71,21 @@ function writeCall(c: Lowering, callee: Signature, args: ArrayLike<number>, resu
   c.returnAreaBytes = Math.max(c.returnAreaBytes, places.returnAreaBytes)
 
   for (let i = results.length - 1; i >= 0; i--) {
-    if (results[i] >= 0 && places.results[i] < 0) loadResult(c, results[i], callee.returns[i].type, -1 - places.results[i])
+    if (results[i] >= 0 && places.results[i] < 0)
+      loadResult(c, results[i], callee.returns[i].type, -1 - places.results[i])
   }
 
   const vregs: number[] = []
   let fixedInputs = (places.returnAreaPointer >= 0 ? 1 : 0) + (target >= 0 ? 1 : 0)
   for (let i = 0; i < args.length; i++) {
     if (places.parameters[i] >= 0) fixedInputs++
-    vregs.push(isExtended(c, callee, i, args[i]) ? c.newVreg(false) : isStoredConstant(c, places, i, args[i]) ? -1 : c.use(args[i]))
+    vregs.push(
+      isExtended(c, callee, i, args[i])
+        ? c.newVreg(false)
+        : isStoredConstant(c, places, i, args[i])
+          ? -1
+          : c.use(args[i]),
+    )
   }
   let fixedResults = 0
   for (let i = 0; i < results.length; i++) if (results[i] >= 0 && places.results[i] >= 0) fixedResults++
@@ -127,7 +142,12 @@ function storeArgument(c: Lowering, places: Assignment, i: number, value: number
   }
   const float = c.isFloat(value)
   const size = float ? c.size(value) : 3
-  c.buffer.begin(float ? MachOp.Fstore : MachOp.Store, 1, 1, (size << SIZE) | record.SOURCE_MEMORY | record.ADDRESS_OUTGOING)
+  c.buffer.begin(
+    float ? MachOp.Fstore : MachOp.Store,
+    1,
+    1,
+    (size << SIZE) | record.SOURCE_MEMORY | record.ADDRESS_OUTGOING,
+  )
   c.buffer.operand(USE | vreg)
   c.buffer.payload(offset)
 }
@@ -156,7 +176,8 @@ export function lowerParameters(c: Lowering): void {
   c.buffer.begin(MachOp.Block, registers, 0, 0)
   if (c.returnArea >= 0) c.buffer.operand(fixedDef(own.returnAreaPointer) | c.returnArea)
   for (let i = 0; i < count; i++) {
-    if (c.vregs[first + i] >= 0 && own.parameters[i] >= 0) c.buffer.operand(fixedDef(own.parameters[i]) | c.vregs[first + i])
+    if (c.vregs[first + i] >= 0 && own.parameters[i] >= 0)
+      c.buffer.operand(fixedDef(own.parameters[i]) | c.vregs[first + i])
   }
 }
 
@@ -164,7 +185,12 @@ function loadParameter(c: Lowering, d: number, type: number, offset: number): vo
   const float = type === Type.F32 || type === Type.F64
   // Stack arguments have 8 bytes each, whatever their type.
   const size = type === Type.F32 ? 2 : 3
-  c.buffer.begin(float ? MachOp.Fmov : MachOp.Mov, 1, 1, (size << SIZE) | record.SOURCE_MEMORY | record.ADDRESS_INCOMING)
+  c.buffer.begin(
+    float ? MachOp.Fmov : MachOp.Mov,
+    1,
+    1,
+    (size << SIZE) | record.SOURCE_MEMORY | record.ADDRESS_INCOMING,
+  )
   c.buffer.operand(DEF | d)
   c.buffer.payload(offset)
 }

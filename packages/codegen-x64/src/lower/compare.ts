@@ -2,6 +2,8 @@
 //
 // Two steps, because the walk is backwards: `matchCondition` looks at what defines the condition and settles the hardware condition, then
 // the caller writes the record that reads the flags, then `emitFlags` writes the one that sets them.
+//
+// literals: Opcode
 
 import { FloatCC, Opcode } from '@framewright/ir'
 import { MachOp } from '../machine/op.ts'
@@ -20,16 +22,17 @@ export function matchCondition(c: Lowering, value: number): Condition {
   condition.code = NOT_ZERO
   condition.a = value
   let inst = c.mergeable(value)
-  while (inst >= 0 && (c.opcode[inst] === Opcode.Uextend || c.opcode[inst] === Opcode.Sextend)) inst = c.mergeable(c.arg0[inst])
+  while (inst >= 0 && (c.opcode[inst] === Opcode.Uextend || c.opcode[inst] === Opcode.Sextend))
+    inst = c.mergeable(c.arg0[inst])
   if (inst < 0) return condition
   switch (c.opcode[inst]) {
-    case Opcode.Icmp:
+    case 73 /* Opcode.Icmp */:
       matchIcmp(c, condition, inst)
       break
-    case Opcode.Fcmp:
+    case 113 /* Opcode.Fcmp */:
       matchFcmp(c, condition, inst)
       break
-    case Opcode.Band:
+    case 98 /* Opcode.Band */:
       if (inst === c.mergeable(value)) matchBits(c, condition, inst, NOT_ZERO)
       break
   }
@@ -60,7 +63,10 @@ function matchIcmp(c: Lowering, condition: Condition, inst: number): void {
   condition.a = c.arg0[inst]
   condition.b = c.arg1[inst]
   c.size(condition.a)
-  if (c.matchConstant(condition.a) || (!c.matchConstant(condition.b) && c.mergeableLoad(condition.b) < 0 && c.mergeableLoad(condition.a) >= 0)) {
+  if (
+    c.matchConstant(condition.a) ||
+    (!c.matchConstant(condition.b) && c.mergeableLoad(condition.b) < 0 && c.mergeableLoad(condition.a) >= 0)
+  ) {
     swapOperands(condition)
     code = SWAPPED[code]
   }

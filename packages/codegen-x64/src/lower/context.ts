@@ -7,6 +7,8 @@
 //   load that was merged is marked in `sunk`, as it may trap and would be lowered otherwise.
 // - Flags are live only between the records of one CLIF instruction. Constants are materialised at its front (`flushConstants`), so
 //   making one may overwrite the flags.
+//
+// literals: Opcode
 
 import {
   type Function,
@@ -240,7 +242,10 @@ export class Lowering {
   convention(name: string): Convention {
     if (name === 'fast') return this.platform.conventions.default
     if (name === 'system_v' || name === 'windows_fastcall') return this.platform.conventions[name]
-    throw new CodegenError({ code: 'unsupported-signature', detail: `the calling convention ${name} is not supported` }, this.place())
+    throw new CodegenError(
+      { code: 'unsupported-signature', detail: `the calling convention ${name} is not supported` },
+      this.place(),
+    )
   }
 
   // --- Virtual registers -------------------------------------------------------------------------------------------------------------
@@ -248,7 +253,8 @@ export class Lowering {
   newVreg(float: boolean): number {
     const vreg = this.allocator.newVreg(float ? 1 : 0)
     if (this.buffer.recording !== null) this.buffer.recording.classes.push(float ? 1 : 0)
-    if (vreg >= VREG_LIMIT) throw new CodegenError({ code: 'limit', what: 'number of virtual registers', limit: VREG_LIMIT }, this.place())
+    if (vreg >= VREG_LIMIT)
+      throw new CodegenError({ code: 'limit', what: 'number of virtual registers', limit: VREG_LIMIT }, this.place())
     return vreg
   }
 
@@ -265,13 +271,13 @@ export class Lowering {
     const inst = this.definition[value]
     if (inst >= 0) {
       switch (this.opcode[inst]) {
-        case Opcode.Iconst:
-        case Opcode.F32const:
-        case Opcode.F64const:
+        case 58 /* Opcode.Iconst */:
+        case 60 /* Opcode.F32const */:
+        case 61 /* Opcode.F64const */:
           return this.constant(this.imm[inst], this.immHigh[inst], this.valueType[value])
-        case Opcode.Ireduce:
-        case Opcode.Uextend:
-        case Opcode.Sextend:
+        case 132 /* Opcode.Ireduce */:
+        case 142 /* Opcode.Uextend */:
+        case 143 /* Opcode.Sextend */:
           if (this.matchConstant(value)) return this.constant(this.low, this.high, this.valueType[value])
           if (this.isAlias(inst)) {
             const vreg = this.use(this.arg0[inst])
@@ -279,7 +285,7 @@ export class Lowering {
             return vreg
           }
           break
-        case Opcode.Bitcast:
+        case 129 /* Opcode.Bitcast */:
           if (this.isFloat(value) === this.isFloat(this.arg0[inst])) {
             const vreg = this.use(this.arg0[inst])
             if (!this.matchConstant(this.arg0[inst])) this.vregs[value] = vreg
@@ -313,7 +319,8 @@ export class Lowering {
   constant(low: number, high: number, type: number): number {
     const pending = this.#pending
     for (let i = 0; i < this.#pendingCount; i++) {
-      if (pending[i * 4 + 1] === low && pending[i * 4 + 2] === high && pending[i * 4 + 3] === type) return pending[i * 4]
+      if (pending[i * 4 + 1] === low && pending[i * 4 + 2] === high && pending[i * 4 + 3] === type)
+        return pending[i * 4]
     }
     if (this.#pendingCount * 4 === pending.length) {
       this.#pending = new Int32Array(pending.length * 2)
@@ -349,21 +356,27 @@ export class Lowering {
     const inst = this.definition[value]
     if (inst < 0) return false
     switch (this.opcode[inst]) {
-      case Opcode.Iconst:
-      case Opcode.F32const:
-      case Opcode.F64const:
+      case 58 /* Opcode.Iconst */:
+      case 60 /* Opcode.F32const */:
+      case 61 /* Opcode.F64const */:
         this.low = this.imm[inst]
         this.high = this.immHigh[inst]
         return true
-      case Opcode.Ireduce:
-      case Opcode.Uextend:
-      case Opcode.Sextend: {
-        const source = this.arg0[inst]
-        if (SIZE_OF_TYPE[this.valueType[source]] < 0 || SIZE_OF_TYPE[this.valueType[value]] < 0 || !this.matchConstant(source)) return false
-        if (this.opcode[inst] === Opcode.Sextend) this.#signExtend(SIZE_OF_TYPE[this.valueType[source]])
-        this.#truncate(SIZE_OF_TYPE[this.valueType[value]])
-        return true
-      }
+      case 132 /* Opcode.Ireduce */:
+      case 142 /* Opcode.Uextend */:
+      case 143 /* Opcode.Sextend */:
+        {
+          const source = this.arg0[inst]
+          if (
+            SIZE_OF_TYPE[this.valueType[source]] < 0 ||
+            SIZE_OF_TYPE[this.valueType[value]] < 0 ||
+            !this.matchConstant(source)
+          )
+            return false
+          if (this.opcode[inst] === Opcode.Sextend) this.#signExtend(SIZE_OF_TYPE[this.valueType[source]])
+          this.#truncate(SIZE_OF_TYPE[this.valueType[value]])
+          return true
+        }
     }
     return false
   }
@@ -396,7 +409,8 @@ export class Lowering {
   /** The value's defining instruction if it may merge into the current one: one use, same block. -1 otherwise. */
   mergeable(value: number): number {
     const inst = this.definition[value]
-    if (inst < 0 || this.uses.count[value] !== 1 || this.uses.block[inst] !== this.block || this.vregs[value] >= 0) return -1
+    if (inst < 0 || this.uses.count[value] !== 1 || this.uses.block[inst] !== this.block || this.vregs[value] >= 0)
+      return -1
     return inst
   }
 
@@ -425,39 +439,41 @@ export class Lowering {
       const inst = this.definition[base]
       if (inst < 0) return
       switch (this.opcode[inst]) {
-        case Opcode.Iadd: {
-          const x = this.arg0[inst]
-          const y = this.arg1[inst]
-          if (this.matchConstant(y) && this.#foldOffset()) {
-            this.addressBase = x
+        case 74 /* Opcode.Iadd */:
+          {
+            const x = this.arg0[inst]
+            const y = this.arg1[inst]
+            if (this.matchConstant(y) && this.#foldOffset()) {
+              this.addressBase = x
+              continue
+            }
+            if (this.matchConstant(x) && this.#foldOffset()) {
+              this.addressBase = y
+              continue
+            }
+            if (this.addressIndex !== -1 || this.mergeable(base) < 0) return
+            if (this.#matchIndex(y)) this.addressBase = x
+            else if (this.#matchIndex(x)) this.addressBase = y
+            else {
+              this.addressBase = x
+              this.addressIndex = y
+            }
             continue
           }
-          if (this.matchConstant(x) && this.#foldOffset()) {
-            this.addressBase = y
-            continue
-          }
-          if (this.addressIndex !== -1 || this.mergeable(base) < 0) return
-          if (this.#matchIndex(y)) this.addressBase = x
-          else if (this.#matchIndex(x)) this.addressBase = y
-          else {
-            this.addressBase = x
-            this.addressIndex = y
-          }
-          continue
-        }
-        case Opcode.Iconst:
+        case 58 /* Opcode.Iconst */:
           if (this.addressIndex !== -1 || depth === 0 || !this.matchConstant(base) || !this.#foldOffset()) return
           this.addressBase = -1
           return
-        case Opcode.StackAddr: {
-          const slot = this.entity[inst]
-          if (this.func.stackSlots[slot].alignLog2 > 4) return
-          this.addressKind = record.ADDRESS_SLOT
-          this.addressBase = -1
-          this.addressOffset += this.slotOffsets[slot] + this.imm[inst]
-          return
-        }
-        case Opcode.SymbolValue:
+        case 48 /* Opcode.StackAddr */:
+          {
+            const slot = this.entity[inst]
+            if (this.func.stackSlots[slot].alignLog2 > 4) return
+            this.addressKind = record.ADDRESS_SLOT
+            this.addressBase = -1
+            this.addressOffset += this.slotOffsets[slot] + this.imm[inst]
+            return
+          }
+        case 50 /* Opcode.SymbolValue */:
           // rip-relative addresses take no index.
           if (this.addressIndex === -1 && this.symbols.matchLocalData(this.func, this.entity[inst])) {
             this.addressKind = record.ADDRESS_SYMBOL
@@ -490,7 +506,12 @@ export class Lowering {
       const amount = this.low & 63
       if (amount < 1 || amount > 3) return false
       this.addressScale = amount
-    } else if (op === Opcode.Imul && this.matchConstant(this.arg1[inst]) && this.high === 0 && (this.low === 2 || this.low === 4 || this.low === 8)) {
+    } else if (
+      op === Opcode.Imul &&
+      this.matchConstant(this.arg1[inst]) &&
+      this.high === 0 &&
+      (this.low === 2 || this.low === 4 || this.low === 8)
+    ) {
       this.addressScale = 31 - Math.clz32(this.low)
     } else {
       return false
@@ -543,7 +564,15 @@ export class Lowering {
    * @param constraint - constraint of `source` when it stays a register.
    * @param allowImmediate - integer operations only.
    */
-  withSource(op: number, header: number, result: number, first: number, source: number, constraint: number, allowImmediate: boolean): void {
+  withSource(
+    op: number,
+    header: number,
+    result: number,
+    first: number,
+    source: number,
+    constraint: number,
+    allowImmediate: boolean,
+  ): void {
     const fixed = (result === -1 ? 0 : 1) + (first === -1 ? 0 : 1)
     if (this.matchConstant(source)) {
       if (allowImmediate && this.matchImmediate(source)) {
@@ -605,7 +634,6 @@ export class Lowering {
   result(index: number = 0): number {
     return this.vregs[this.firstResult[this.inst] + index]
   }
-
 }
 
 /** Opcodes whose i32 result is written by a 32-bit operation, which clears the upper half of the register. */

@@ -123,7 +123,8 @@ export function lowerReturn(c: Lowering): void {
   for (let i = count - 1; i >= 0; i--) {
     const value = func.valueLists[start + i]
     if (own.results[i] < 0) storeToPointer(c, value, c.returnAreaVreg(), -1 - own.results[i])
-    else if (isExtended(c, i, value)) c.unary(extension(c.size(value), returns[i].extension === 'sext'), 3, vregs[i], c.use(value), USE_ANY)
+    else if (isExtended(c, i, value))
+      c.unary(extension(c.size(value), returns[i].extension === 'sext'), 3, vregs[i], c.use(value), USE_ANY)
   }
 }
 
@@ -167,4 +168,3 @@ export function lowerTrapIf(c: Lowering): void {
 export function invert(condition: number): number {
   return condition ^ 1
 }
-

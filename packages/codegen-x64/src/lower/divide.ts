@@ -76,7 +76,15 @@ export function lowerDivide(c: Lowering): void {
 }
 
 /** Division by a known divisor other than 0 and -1, as shifts and multiplications. False where the plain division is to be used. */
-function divideByConstant(c: Lowering, signed: boolean, remainder: boolean, size: number, d: number, low: number, high: number): boolean {
+function divideByConstant(
+  c: Lowering,
+  signed: boolean,
+  remainder: boolean,
+  size: number,
+  d: number,
+  low: number,
+  high: number,
+): boolean {
   if (size < 2) return false
   const x = c.arg0[c.inst]
   const bit = powerOfTwo(low, high)
@@ -132,7 +140,15 @@ function signedPowerOfTwo(c: Lowering, remainder: boolean, size: number, d: numb
 }
 
 /** Granlund and Montgomery, "Division by Invariant Integers using Multiplication": the quotient is the high half of a product. */
-function byMultiplication(c: Lowering, signed: boolean, remainder: boolean, size: number, d: number, low: number, high: number): void {
+function byMultiplication(
+  c: Lowering,
+  signed: boolean,
+  remainder: boolean,
+  size: number,
+  d: number,
+  low: number,
+  high: number,
+): void {
   const width = 8 << size
   const x = c.use(c.arg0[c.inst])
   const type = size === 3 ? Type.I64 : Type.I32
@@ -156,8 +172,20 @@ function byMultiplication(c: Lowering, signed: boolean, remainder: boolean, size
   else unsignedQuotient(c, size, quotient, x, divisor, type)
 }
 
-function multiplyHigh(c: Lowering, signed: boolean, size: number, d: number, x: number, multiplier: bigint, type: number): void {
-  const factor = c.constant(Number(BigInt.asIntN(32, multiplier)), type === Type.I64 ? Number(BigInt.asIntN(32, multiplier >> 32n)) : 0, type)
+function multiplyHigh(
+  c: Lowering,
+  signed: boolean,
+  size: number,
+  d: number,
+  x: number,
+  multiplier: bigint,
+  type: number,
+): void {
+  const factor = c.constant(
+    Number(BigInt.asIntN(32, multiplier)),
+    type === Type.I64 ? Number(BigInt.asIntN(32, multiplier >> 32n)) : 0,
+    type,
+  )
   c.buffer.begin(signed ? MachOp.ImulWide : MachOp.Mul, 3, 0, size << SIZE)
   c.buffer.operand(fixedDef(RDX) | d)
   c.buffer.operand(fixedUse(RAX) | factor)

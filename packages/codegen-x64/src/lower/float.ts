@@ -14,7 +14,11 @@ export function lowerFloatBinary(c: Lowering, op: number, commutative: boolean):
   let x = c.arg0[c.inst]
   let y = c.arg1[c.inst]
   const size = c.size(x)
-  if (commutative && !c.matchConstant(y) && (c.matchConstant(x) || (c.mergeableLoad(y) < 0 && c.mergeableLoad(x) >= 0))) {
+  if (
+    commutative &&
+    !c.matchConstant(y) &&
+    (c.matchConstant(x) || (c.mergeableLoad(y) < 0 && c.mergeableLoad(x) >= 0))
+  ) {
     const swap = x
     x = y
     y = swap
@@ -153,4 +157,3 @@ export function lowerFma(c: Lowering): void {
   }
   libcall(c, LIBCALL_SYMBOLS[size === 2 ? 'FmaF32' : 'FmaF64'], operands, size === 2 ? Type.F32 : Type.F64)
 }
-

@@ -22,7 +22,12 @@ import { lowerShift } from './shift.ts'
 const ALWAYS: Uint8Array = new Uint8Array(256)
 for (let opcode = 1; opcode < OPCODE_FLAGS.length; opcode++) {
   const effects =
-    OpcodeFlag.Terminator | OpcodeFlag.Call | OpcodeFlag.CanTrap | OpcodeFlag.CanLoad | OpcodeFlag.CanStore | OpcodeFlag.OtherSideEffects
+    OpcodeFlag.Terminator |
+    OpcodeFlag.Call |
+    OpcodeFlag.CanTrap |
+    OpcodeFlag.CanLoad |
+    OpcodeFlag.CanStore |
+    OpcodeFlag.OtherSideEffects
   if ((OPCODE_FLAGS[opcode] & effects) !== 0) ALWAYS[opcode] = 1
 }
 
@@ -105,66 +110,72 @@ function lowerHead(c: Lowering, block: number): void {
 
 function lowerInst(c: Lowering, op: number): void {
   switch (op) {
-    case Opcode.Jump: {
-      const jump = c.func.insts.target0[c.inst]
-      return control.lowerJump(c, jump, c.order.targetOf(jump, c.func.blockCalls.block))
-    }
-    case Opcode.Brif: {
-      const { target0, target1 } = c.func.insts
-      const blocks = c.func.blockCalls.block
-      return control.lowerBrif(c, c.order.targetOf(target0[c.inst], blocks), c.order.targetOf(target1[c.inst], blocks))
-    }
-    case Opcode.BrTable:
+    case 1 /* Opcode.Jump */:
+      {
+        const jump = c.func.insts.target0[c.inst]
+        return control.lowerJump(c, jump, c.order.targetOf(jump, c.func.blockCalls.block))
+      }
+    case 2 /* Opcode.Brif */:
+      {
+        const { target0, target1 } = c.func.insts
+        const blocks = c.func.blockCalls.block
+        return control.lowerBrif(
+          c,
+          c.order.targetOf(target0[c.inst], blocks),
+          c.order.targetOf(target1[c.inst], blocks),
+        )
+      }
+    case 3 /* Opcode.BrTable */:
       return control.lowerBrTable(c)
-    case Opcode.Return:
+    case 8 /* Opcode.Return */:
       return control.lowerReturn(c)
-    case Opcode.Call:
+    case 9 /* Opcode.Call */:
       return call.lowerCall(c)
-    case Opcode.CallIndirect:
+    case 10 /* Opcode.CallIndirect */:
       return call.lowerCallIndirect(c)
-    case Opcode.Iadd:
+    case 74 /* Opcode.Iadd */:
       return integer.lowerAdd(c)
-    case Opcode.Isub:
+    case 75 /* Opcode.Isub */:
       return integer.lowerSub(c)
-    case Opcode.Imul:
+    case 78 /* Opcode.Imul */:
       return integer.lowerMul(c)
-    case Opcode.Ishl:
+    case 104 /* Opcode.Ishl */:
       return lowerShift(c, MachOp.Shl)
-    case Opcode.Ushr:
+    case 105 /* Opcode.Ushr */:
       return lowerShift(c, MachOp.Shr)
-    case Opcode.Sshr:
+    case 106 /* Opcode.Sshr */:
       return lowerShift(c, MachOp.Sar)
-    case Opcode.Rotl:
+    case 102 /* Opcode.Rotl */:
       return lowerShift(c, MachOp.Rol)
-    case Opcode.Rotr:
+    case 103 /* Opcode.Rotr */:
       return lowerShift(c, MachOp.Ror)
-    case Opcode.Icmp:
-    case Opcode.Fcmp:
+    case 73 /* Opcode.Icmp */:
+    case 113 /* Opcode.Fcmp */:
       return lowerCompare(c)
-    case Opcode.Load:
+    case 30 /* Opcode.Load */:
       return memory.lowerPlainLoad(c)
-    case Opcode.Store:
+    case 31 /* Opcode.Store */:
       return memory.lowerStore(c, c.size(c.arg0[c.inst]))
-    case Opcode.Fadd:
+    case 114 /* Opcode.Fadd */:
       return float.lowerFloatBinary(c, MachOp.Fadd, true)
-    case Opcode.Fsub:
+    case 115 /* Opcode.Fsub */:
       return float.lowerFloatBinary(c, MachOp.Fsub, false)
-    case Opcode.Fmul:
+    case 116 /* Opcode.Fmul */:
       return float.lowerFloatBinary(c, MachOp.Fmul, true)
-    case Opcode.Fdiv:
+    case 117 /* Opcode.Fdiv */:
       return float.lowerFloatBinary(c, MachOp.Fdiv, false)
-    case Opcode.Band:
+    case 98 /* Opcode.Band */:
       return lowerLogic(c, MachOp.And, MachOp.Fand)
-    case Opcode.Bor:
+    case 99 /* Opcode.Bor */:
       return lowerLogic(c, MachOp.Or, MachOp.For)
-    case Opcode.Bxor:
+    case 100 /* Opcode.Bxor */:
       return lowerLogic(c, MachOp.Xor, MachOp.Fxor)
-    case Opcode.Uextend:
+    case 142 /* Opcode.Uextend */:
       return integer.lowerExtend(c, false)
-    case Opcode.Sextend:
+    case 143 /* Opcode.Sextend */:
       return integer.lowerExtend(c, true)
-    case Opcode.Select:
-    case Opcode.SelectSpectreGuard:
+    case 66 /* Opcode.Select */:
+    case 67 /* Opcode.SelectSpectreGuard */:
       return lowerSelect(c)
     default:
       return lowerRare(c, op)
@@ -174,146 +185,146 @@ function lowerInst(c: Lowering, op: number): void {
 /** The opcodes that compiled programs seldom contain: a switch of its own keeps the one above small enough to be optimised early. */
 function lowerRare(c: Lowering, op: number): void {
   switch (op) {
-    case Opcode.Trap:
+    case 5 /* Opcode.Trap */:
       return control.lowerTrap(c)
-    case Opcode.Trapz:
-    case Opcode.Trapnz:
+    case 6 /* Opcode.Trapz */:
+    case 7 /* Opcode.Trapnz */:
       return control.lowerTrapIf(c)
-    case Opcode.Debugtrap:
+    case 4 /* Opcode.Debugtrap */:
       return c.buffer.begin(MachOp.DebugTrap, 0, 0, 0)
-    case Opcode.Nop:
-    case Opcode.SequencePoint:
+    case 65 /* Opcode.Nop */:
+    case 163 /* Opcode.SequencePoint */:
       return
-    case Opcode.Fence:
+    case 161 /* Opcode.Fence */:
       return c.buffer.begin(MachOp.Fence, 0, 0, 0)
-    case Opcode.Uload8:
+    case 32 /* Opcode.Uload8 */:
       return memory.lowerLoad(c, MachOp.Movzx8, 2)
-    case Opcode.Uload16:
+    case 35 /* Opcode.Uload16 */:
       return memory.lowerLoad(c, MachOp.Movzx16, 2)
-    case Opcode.Uload32:
+    case 38 /* Opcode.Uload32 */:
       return memory.lowerLoad(c, MachOp.Mov, 2)
-    case Opcode.Sload8:
+    case 33 /* Opcode.Sload8 */:
       return memory.lowerLoad(c, MachOp.Movsx8, Math.max(c.size(c.firstResult[c.inst]), 2))
-    case Opcode.Sload16:
+    case 36 /* Opcode.Sload16 */:
       return memory.lowerLoad(c, MachOp.Movsx16, Math.max(c.size(c.firstResult[c.inst]), 2))
-    case Opcode.Sload32:
+    case 39 /* Opcode.Sload32 */:
       return memory.lowerLoad(c, MachOp.Movsx32, 3)
-    case Opcode.Istore8:
+    case 34 /* Opcode.Istore8 */:
       return memory.lowerStore(c, 0)
-    case Opcode.Istore16:
+    case 37 /* Opcode.Istore16 */:
       return memory.lowerStore(c, 1)
-    case Opcode.Istore32:
+    case 40 /* Opcode.Istore32 */:
       return memory.lowerStore(c, 2)
-    case Opcode.StackAddr:
+    case 48 /* Opcode.StackAddr */:
       return memory.lowerStackAddr(c)
-    case Opcode.SymbolValue:
+    case 50 /* Opcode.SymbolValue */:
       return memory.lowerSymbolValue(c)
-    case Opcode.FuncAddr:
+    case 13 /* Opcode.FuncAddr */:
       return memory.lowerFuncAddr(c)
-    case Opcode.Ineg:
+    case 76 /* Opcode.Ineg */:
       return integer.lowerTiedUnary(c, MachOp.Neg)
-    case Opcode.Bnot:
+    case 101 /* Opcode.Bnot */:
       return c.isFloat(c.arg0[c.inst]) ? float.lowerFloatLogic(c, MachOp.Not) : integer.lowerTiedUnary(c, MachOp.Not)
-    case Opcode.Iabs:
+    case 77 /* Opcode.Iabs */:
       return integer.lowerAbs(c)
-    case Opcode.Smin:
+    case 21 /* Opcode.Smin */:
       return integer.lowerMinMax(c, 12)
-    case Opcode.Smax:
+    case 23 /* Opcode.Smax */:
       return integer.lowerMinMax(c, 15)
-    case Opcode.Umin:
+    case 22 /* Opcode.Umin */:
       return integer.lowerMinMax(c, 2)
-    case Opcode.Umax:
+    case 24 /* Opcode.Umax */:
       return integer.lowerMinMax(c, 7)
-    case Opcode.Umulhi:
+    case 79 /* Opcode.Umulhi */:
       return integer.lowerMulHigh(c, false)
-    case Opcode.Smulhi:
+    case 80 /* Opcode.Smulhi */:
       return integer.lowerMulHigh(c, true)
-    case Opcode.Udiv:
-    case Opcode.Sdiv:
-    case Opcode.Urem:
-    case Opcode.Srem:
+    case 83 /* Opcode.Udiv */:
+    case 84 /* Opcode.Sdiv */:
+    case 85 /* Opcode.Urem */:
+    case 86 /* Opcode.Srem */:
       return lowerDivide(c)
-    case Opcode.UaddOverflow:
+    case 89 /* Opcode.UaddOverflow */:
       return integer.lowerOverflow(c, MachOp.Add, false)
-    case Opcode.SaddOverflow:
+    case 90 /* Opcode.SaddOverflow */:
       return integer.lowerOverflow(c, MachOp.Add, true)
-    case Opcode.UsubOverflow:
+    case 91 /* Opcode.UsubOverflow */:
       return integer.lowerOverflow(c, MachOp.Sub, false)
-    case Opcode.SsubOverflow:
+    case 92 /* Opcode.SsubOverflow */:
       return integer.lowerOverflow(c, MachOp.Sub, true)
-    case Opcode.UmulOverflow:
+    case 93 /* Opcode.UmulOverflow */:
       return integer.lowerMulOverflow(c)
-    case Opcode.SmulOverflow:
+    case 94 /* Opcode.SmulOverflow */:
       return integer.lowerOverflow(c, MachOp.Imul, true)
-    case Opcode.UaddOverflowCin:
+    case 88 /* Opcode.UaddOverflowCin */:
       return integer.lowerOverflowCarry(c, MachOp.Adc, false)
-    case Opcode.SaddOverflowCin:
+    case 87 /* Opcode.SaddOverflowCin */:
       return integer.lowerOverflowCarry(c, MachOp.Adc, true)
-    case Opcode.UsubOverflowBin:
+    case 97 /* Opcode.UsubOverflowBin */:
       return integer.lowerOverflowCarry(c, MachOp.Sbb, false)
-    case Opcode.SsubOverflowBin:
+    case 96 /* Opcode.SsubOverflowBin */:
       return integer.lowerOverflowCarry(c, MachOp.Sbb, true)
-    case Opcode.UaddOverflowTrap:
+    case 95 /* Opcode.UaddOverflowTrap */:
       return integer.lowerOverflowTrap(c)
-    case Opcode.Bitselect:
+    case 68 /* Opcode.Bitselect */:
       return c.isFloat(c.arg1[c.inst]) ? float.lowerFloatBitselect(c) : integer.lowerBitselect(c)
-    case Opcode.Bmask:
+    case 131 /* Opcode.Bmask */:
       return integer.lowerMask(c)
-    case Opcode.Clz:
+    case 108 /* Opcode.Clz */:
       return bits.lowerClz(c)
-    case Opcode.Ctz:
+    case 110 /* Opcode.Ctz */:
       return bits.lowerCtz(c)
-    case Opcode.Cls:
+    case 109 /* Opcode.Cls */:
       return bits.lowerCls(c)
-    case Opcode.Popcnt:
+    case 112 /* Opcode.Popcnt */:
       return bits.lowerPopcnt(c)
-    case Opcode.Bswap:
+    case 111 /* Opcode.Bswap */:
       return bits.lowerBswap(c)
-    case Opcode.Bitrev:
+    case 107 /* Opcode.Bitrev */:
       return bits.lowerBitrev(c)
-    case Opcode.Sqrt:
+    case 118 /* Opcode.Sqrt */:
       return float.lowerFloatUnary(c, MachOp.Fsqrt)
-    case Opcode.Fpromote:
+    case 144 /* Opcode.Fpromote */:
       return float.lowerFloatUnary(c, MachOp.Fpromote)
-    case Opcode.Fdemote:
+    case 145 /* Opcode.Fdemote */:
       return float.lowerFloatUnary(c, MachOp.Fdemote)
-    case Opcode.Fneg:
+    case 120 /* Opcode.Fneg */:
       return float.lowerNeg(c)
-    case Opcode.Fabs:
+    case 121 /* Opcode.Fabs */:
       return float.lowerFabs(c)
-    case Opcode.Fcopysign:
+    case 122 /* Opcode.Fcopysign */:
       return float.lowerCopysign(c)
-    case Opcode.Fmin:
+    case 123 /* Opcode.Fmin */:
       return float.lowerFloatMinMax(c, MachOp.Fmin)
-    case Opcode.Fmax:
+    case 124 /* Opcode.Fmax */:
       return float.lowerFloatMinMax(c, MachOp.Fmax)
-    case Opcode.Ceil:
-    case Opcode.Floor:
-    case Opcode.Trunc:
-    case Opcode.Nearest:
+    case 125 /* Opcode.Ceil */:
+    case 126 /* Opcode.Floor */:
+    case 127 /* Opcode.Trunc */:
+    case 128 /* Opcode.Nearest */:
       return float.lowerRound(c)
-    case Opcode.Fma:
+    case 119 /* Opcode.Fma */:
       return float.lowerFma(c)
-    case Opcode.FcvtFromSint:
+    case 154 /* Opcode.FcvtFromSint */:
       return convert.lowerFromSint(c)
-    case Opcode.FcvtFromUint:
+    case 153 /* Opcode.FcvtFromUint */:
       return convert.lowerFromUint(c)
-    case Opcode.FcvtToSint:
-    case Opcode.FcvtToUint:
-    case Opcode.FcvtToSintSat:
-    case Opcode.FcvtToUintSat:
+    case 149 /* Opcode.FcvtToSint */:
+    case 148 /* Opcode.FcvtToUint */:
+    case 151 /* Opcode.FcvtToSintSat */:
+    case 150 /* Opcode.FcvtToUintSat */:
       return convert.lowerToInt(c)
-    case Opcode.Ireduce:
+    case 132 /* Opcode.Ireduce */:
       return integer.lowerReduce(c)
-    case Opcode.Bitcast:
+    case 129 /* Opcode.Bitcast */:
       return convert.lowerBitcast(c)
-    case Opcode.GetStackPointer:
+    case 55 /* Opcode.GetStackPointer */:
       return readRegister(c, 4)
-    case Opcode.GetFramePointer:
+    case 54 /* Opcode.GetFramePointer */:
       if (!c.settings.preserveFramePointers) c.unsupported('it needs the setting preserve_frame_pointers')
       c.needsFramePointer = true
       return readRegister(c, 5)
-    case Opcode.GetReturnAddress:
+    case 56 /* Opcode.GetReturnAddress */:
       if (!c.settings.preserveFramePointers) c.unsupported('it needs the setting preserve_frame_pointers')
       c.needsFramePointer = true
       c.buffer.begin(MachOp.ReadReturnAddress, 1, 0, 0)
@@ -338,4 +349,3 @@ function lowerSelect(c: Lowering): void {
   if (c.isFloat(c.arg1[c.inst])) float.lowerFloatSelect(c)
   else integer.lowerSelect(c)
 }
-

@@ -239,7 +239,15 @@ export function lowerMulHigh(c: Lowering, signed: boolean): void {
 }
 
 /** rdx:rax = x * y. `low` and `high` are registers that want the halves, -1 for none. */
-export function wideMultiply(c: Lowering, signed: boolean, size: number, low: number, high: number, x: number, y: number): void {
+export function wideMultiply(
+  c: Lowering,
+  signed: boolean,
+  size: number,
+  low: number,
+  high: number,
+  x: number,
+  y: number,
+): void {
   const results = (low >= 0 ? 1 : 0) + (high >= 0 ? 1 : 0)
   const a = c.use(x)
   const b = c.use(y)
@@ -417,4 +425,3 @@ INT_CONDITION[IntCC.Uge] = 3
 INT_CONDITION[IntCC.Ugt] = 7
 INT_CONDITION[IntCC.Ule] = 6
 INT_CONDITION[IntCC.Ult] = 2
-

@@ -54,7 +54,12 @@ export function lowerStore(c: Lowering, size: number): void {
     return
   }
   const word = USE | c.use(value)
-  c.buffer.begin(float ? MachOp.Fstore : MachOp.Store, 1 + c.addressOperands(), c.addressPayload(), header | record.SOURCE_MEMORY)
+  c.buffer.begin(
+    float ? MachOp.Fstore : MachOp.Store,
+    1 + c.addressOperands(),
+    c.addressPayload(),
+    header | record.SOURCE_MEMORY,
+  )
   c.buffer.operand(word)
   c.writeAddressOperands(0)
   c.writeAddressPayload()
@@ -131,7 +136,8 @@ function globalInto(c: Lowering, d: number, global: number): void {
     }
     case 'load': {
       const size = SIZE_OF_TYPE[data.type]
-      if (data.type !== Type.I64 && data.type !== Type.I32) c.unsupported(`a global value of type ${typeName(data.type)}`)
+      if (data.type !== Type.I64 && data.type !== Type.I32)
+        c.unsupported(`a global value of type ${typeName(data.type)}`)
       const base = c.newVreg(false)
       const header = (size << SIZE) | record.SOURCE_MEMORY | record.ADDRESS_PLAIN | record.HAS_BASE
       c.buffer.begin(MachOp.Mov, 2, 1, header)

@@ -34,7 +34,15 @@ export function lowerShift(c: Lowering, op: number): void {
   if (widens) c.unary(extension(size, op === MachOp.Sar), 2, operand, c.use(x), USE_ANY)
 }
 
-function variableShift(c: Lowering, op: number, machineSize: number, size: number, d: number, operand: number, amount: number): void {
+function variableShift(
+  c: Lowering,
+  op: number,
+  machineSize: number,
+  size: number,
+  d: number,
+  operand: number,
+  amount: number,
+): void {
   // Narrow types: the amount is masked by hand. (Rotates of 8 and 16 bits would do without, modulo 32 being a multiple of their width.)
   const masks = size < 2 && machineSize >= 2
   const count = masks ? c.newVreg(false) : c.use(amount)
