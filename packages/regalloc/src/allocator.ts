@@ -1,4 +1,13 @@
-import type { BlockGraph, RegisterEnvironment } from './interface.ts'
+// The face of the allocator: a context that is used for one function after the other. Its buffers are kept.
+import { AllocationError } from './errors.ts'
+import { type BlockGraph, LOCATION_SLOT, OPERAND_VREG_MASK, type RegisterEnvironment } from './interface.ts'
+import { LinearScan } from './linear-scan.ts'
+import { LiveRanges, USE_WORD_SHIFT } from './live-ranges.ts'
+import { Moves } from './moves.ts'
+import { Slots } from './slots.ts'
+
+const KEEP: number = ~OPERAND_VREG_MASK
+const SLOT = LOCATION_SLOT
 
 /**
  * A reusable context. One function at a time: `begin`, then backwards over the blocks `enterBlock`, the operands and
@@ -11,25 +20,45 @@ export class Allocator {
   slotCount = 0
   moveCount = 0
   /** Moves, sorted by (point, group); those of one point and group are one parallel move, done BEFORE the record there. */
-  movePoint: Int32Array = new Int32Array(64)
+  movePoint: Int32Array = new Int32Array(0)
   /** MOVE_BLOCK_START, MOVE_SPILL, MOVE_SPLIT or MOVE_JUMP. */
-  moveGroup: Int32Array = new Int32Array(64)
+  moveGroup: Int32Array = new Int32Array(0)
   /** Locations: registers 0..31 or LOCATION_SLOT + n. */
-  moveFrom: Int32Array = new Int32Array(64)
-  moveTo: Int32Array = new Int32Array(64)
+  moveFrom: Int32Array = new Int32Array(0)
+  moveTo: Int32Array = new Int32Array(0)
+
+  readonly #live: LiveRanges = new LiveRanges()
+  readonly #scan: LinearScan = new LinearScan(this.#live)
+  readonly #slots: Slots = new Slots()
+  readonly #moves: Moves = new Moves(this.#live, this.#scan)
+  #environment: RegisterEnvironment = { order: [new Int32Array(0), new Int32Array(0)], calleeSaved: 0 }
+  #graph: BlockGraph = { count: 0, successorStart: new Int32Array(1), successors: new Int32Array(0) }
 
   /** Starts a function. All three are kept until `allocate` has returned; the graph must be complete. */
-  begin(_environment: RegisterEnvironment, _graph: BlockGraph, _code: Int32Array): void {
-    throw new Error('not written yet')
+  begin(environment: RegisterEnvironment, graph: BlockGraph, code: Int32Array): void {
+    this.#environment = environment
+    this.#graph = graph
+    this.#live.begin(graph, code)
   }
 
-  /** A new virtual register of class 0 or 1; they are numbered from 0. */
-  newVreg(_cls: 0 | 1): number {
-    throw new Error('not written yet')
+  /**
+   * A new virtual register of class 0 or 1; they are numbered from 0.
+   *
+   * @throws AllocationError if there are more than an operand word can name.
+   */
+  newVreg(cls: 0 | 1): number {
+    return this.#live.newVreg(cls)
+  }
+
+  /** How many loops hold the block, from `begin` on. */
+  loopDepth(block: number): number {
+    return this.#live.flow.depth[block]
   }
 
   /** Starts a block; blocks come from the last to the first. `endPoint` is the point just past its last record. */
-  enterBlock(_block: number, _endPoint: number): void {}
+  enterBlock(block: number, endPoint: number): void {
+    this.#live.enterBlock(block, endPoint)
+  }
 
   /**
    * One operand of the record at `point`, after all records behind it: first all results, then the inputs.
@@ -37,16 +66,24 @@ export class Allocator {
    * @param wordIndex - where the operand stands in `code`; the location will be written there.
    * @param word - the operand word.
    */
-  operand(_wordIndex: number, _word: number, _point: number): void {}
+  operand(wordIndex: number, word: number, point: number): void {
+    this.#live.operand(wordIndex, word, point)
+  }
 
   /** Nothing may be in the registers of `mask` from point+1 up to point+2: calls, divides, registers of fixed inputs. */
-  clobber(_point: number, _mask: number): void {}
+  clobber(point: number, mask: number): void {
+    this.#live.clobber(point, mask)
+  }
 
   /** Two virtual registers that would like the same place: a jump's argument `a` and the parameter `b` it becomes. */
-  hint(_a: number, _b: number): void {}
+  hint(a: number, b: number): void {
+    this.#live.hint(a, b)
+  }
 
   /** Ends a block. `startPoint` is the point of its first record. */
-  leaveBlock(_block: number, _startPoint: number): void {}
+  leaveBlock(block: number, startPoint: number): void {
+    this.#live.leaveBlock(block, startPoint)
+  }
 
   /**
    * Allocates: overwrites the low 20 bits of every operand word with its location and sets the results.
@@ -54,6 +91,35 @@ export class Allocator {
    * @throws AllocationError if the function cannot be allocated as it was given.
    */
   allocate(): void {
-    throw new Error('not written yet')
+    const live = this.#live
+    const undefinedVreg = live.undefinedVreg()
+    if (undefinedVreg >= 0) throw new AllocationError({ code: 'undefined', vreg: undefinedVreg })
+    this.#scan.run(this.#environment)
+    this.#slots.assign(live, this.#scan)
+    this.#moves.collect(this.#graph)
+    this.#writeLocations()
+
+    this.usedRegisters = this.#scan.usedRegisters | live.clobberUnion
+    this.slotCount = this.#slots.count
+    this.moveCount = this.#moves.count
+    this.movePoint = this.#moves.point
+    this.moveGroup = this.#moves.group
+    this.moveFrom = this.#moves.from
+    this.moveTo = this.#moves.to
+  }
+
+  /** Each use knows its operand word, so that no word has to be looked at. */
+  #writeLocations(): void {
+    const { code, location, firstUse, useNext, useWord, intervalCount } = this.#live
+    const { usesEnd, root, slot } = this.#scan
+    for (let interval = 0; interval < intervalCount; interval++) {
+      let place = location[interval]
+      if (place >= SLOT) place = slot[root[interval]]
+      const end = usesEnd[interval]
+      for (let use = firstUse[interval]; use !== end; use = useNext[use]) {
+        const word = useWord[use] >>> USE_WORD_SHIFT
+        code[word] = (code[word] & KEEP) | place
+      }
+    }
   }
 }

@@ -1,4 +1,5 @@
 export { Allocator } from './allocator.ts'
+export { type AllocationInput, type AllocationMistake, type AllocationOutput, checkAllocation } from './checker.ts'
 export { AllocationError, type AllocationProblem } from './errors.ts'
 export {
   type BlockGraph,

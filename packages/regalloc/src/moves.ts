@@ -1,0 +1,195 @@
+// Moves: where pieces of one virtual register meet in different places.
+//
+// - Behind a definition in a register, when the value has a slot: the one store, before the next record.
+// - Between two records, when the next piece is in a register.
+// - On an edge, when the place at the end of the predecessor is not the one at the start of the block. Only blocks that
+//   start in a piece in a register can need one: the slot, if there is any, always holds the value.
+import { AllocationError } from './errors.ts'
+import { growFloat64, growInt32 } from './grow.ts'
+import {
+  type BlockGraph,
+  LOCATION_SLOT,
+  MOVE_BLOCK_START,
+  MOVE_JUMP,
+  MOVE_SPILL,
+  MOVE_SPLIT,
+  RECORD_OPERANDS_MASK,
+  RECORD_OPERANDS_SHIFT,
+  RECORD_WORDS_SHIFT,
+} from './interface.ts'
+import type { LinearScan } from './linear-scan.ts'
+import type { LiveRanges } from './live-ranges.ts'
+
+const SLOT = LOCATION_SLOT
+const NONE = -1
+/** Fewer moves than this are sorted by insertion. */
+const SHORT = 32
+/** Sort key: point, group, and this many numbers for the place in the unsorted list. */
+const KEY_PLACES: number = 2 ** 22
+
+export class Moves {
+  readonly #live: LiveRanges
+  readonly #scan: LinearScan
+  count = 0
+  point: Int32Array = new Int32Array(64)
+  group: Int32Array = new Int32Array(64)
+  from: Int32Array = new Int32Array(64)
+  to: Int32Array = new Int32Array(64)
+  #unsortedFrom: Int32Array = new Int32Array(64)
+  #unsortedTo: Int32Array = new Int32Array(64)
+  #keys: Float64Array = new Float64Array(64)
+  /** By block: the point of its last record, once it was looked for in this function. */
+  #lastRecord: Int32Array = new Int32Array(64)
+
+  constructor(live: LiveRanges, scan: LinearScan) {
+    this.#live = live
+    this.#scan = scan
+  }
+
+  collect(graph: BlockGraph): void {
+    this.count = 0
+    const { split, splitCount } = this.#scan
+    if (splitCount === 0 && this.#scan.spilledCount === 0) return
+    const count = graph.count
+    if (this.#lastRecord.length < count) this.#lastRecord = growInt32(this.#lastRecord, count)
+    this.#lastRecord.fill(NONE, 0, count)
+    for (let k = 0; k < splitCount; k++) this.#connect(split[k], graph)
+    this.#sort()
+  }
+
+  /** All moves of one virtual register. */
+  #connect(root: number, graph: BlockGraph): void {
+    const { location, end, usePoint, firstUse, firstRange, rangeFrom, blockStart, code } = this.#live
+    const { next, spilled } = this.#scan
+    if (spilled[root] !== 0 && location[root] < SLOT) {
+      const definition = usePoint[firstUse[root]]
+      const after = definition + ((code[definition >> 1] >>> RECORD_WORDS_SHIFT) << 1)
+      this.#add(after, MOVE_SPILL, location[root], this.#scan.slot[root])
+    }
+    this.#connectEdges(root, root, graph)
+    for (let before = root, piece = next[root]; piece !== NONE; before = piece, piece = next[piece]) {
+      if (location[piece] >= SLOT) continue
+      this.#connectEdges(root, piece, graph)
+      const start = rangeFrom[firstRange[piece]]
+      if (end[before] !== start || location[before] === location[piece]) continue
+      if (blockStart[this.#scan.blockOf(start)] === start) continue // the edges do it
+      this.#add(start, MOVE_SPLIT, this.#place(root, before), location[piece])
+    }
+  }
+
+  /** The edges into blocks that start in a piece that is in a register. */
+  #connectEdges(root: number, piece: number, graph: BlockGraph): void {
+    const { location, end, firstRange, rangeFrom, rangeTo, rangeNext, blockStart, blockEnd, flow } = this.#live
+    const { predecessors, predecessorStart, predecessorCount } = flow
+    const to = location[piece]
+    if (to >= SLOT) return
+    const start = rangeFrom[firstRange[piece]]
+    for (let range = firstRange[piece]; range >= 0; range = rangeNext[range]) {
+      let block = this.#scan.blockOf(rangeFrom[range])
+      // A parameter starts with its block too; the jumps bring it.
+      if (blockStart[block] < rangeFrom[range] || range === firstRange[root]) block++
+      for (; block < graph.count && blockStart[block] < rangeTo[range]; block++) {
+        for (let k = predecessorStart[block], last = k + predecessorCount[block]; k < last; k++) {
+          const predecessor = predecessors[k]
+          const at = blockEnd[predecessor] - 1
+          if (at >= start && at < end[piece]) continue
+          const other = this.#pieceAt(root, at)
+          if (other === NONE || location[other] === to) continue
+          this.#addOnEdge(predecessor, block, this.#place(root, other), to, graph)
+        }
+      }
+    }
+  }
+
+  /** The piece that is live at a point, or -1. */
+  #pieceAt(root: number, point: number): number {
+    const { end, firstRange, rangeFrom, rangeTo, rangeNext } = this.#live
+    const next = this.#scan.next
+    for (let piece = root; piece !== NONE; piece = next[piece]) {
+      if (point >= end[piece]) continue
+      for (let range = firstRange[piece]; range >= 0 && rangeFrom[range] <= point; range = rangeNext[range]) {
+        if (point < rangeTo[range]) return piece
+      }
+      return NONE
+    }
+    return NONE
+  }
+
+  #place(root: number, piece: number): number {
+    const location = this.#live.location[piece]
+    return location >= SLOT ? this.#scan.slot[root] : location
+  }
+
+  #addOnEdge(predecessor: number, block: number, from: number, to: number, graph: BlockGraph): void {
+    const oneWay = graph.successorStart[predecessor + 1] - graph.successorStart[predecessor] === 1
+    if (this.#live.flow.predecessorCount[block] === 1) {
+      // Arguments are written before the block starts, possibly over what is to be moved: then all in one.
+      if (!oneWay || !this.#hasArguments(predecessor)) {
+        this.#add(this.#live.blockStart[block], MOVE_BLOCK_START, from, to)
+        return
+      }
+    } else if (!oneWay) throw new AllocationError({ code: 'critical-edge', from: predecessor, to: block })
+    this.#add(this.#lastRecordOf(predecessor), MOVE_JUMP, from, to)
+  }
+
+  #hasArguments(block: number): boolean {
+    const header = this.#live.code[this.#lastRecordOf(block) >> 1]
+    return ((header >>> RECORD_OPERANDS_SHIFT) & RECORD_OPERANDS_MASK) !== 0
+  }
+
+  /** Found by stepping over the records of the block, once. */
+  #lastRecordOf(block: number): number {
+    const known = this.#lastRecord[block]
+    if (known !== NONE) return known
+    const { code, blockStart, blockEnd } = this.#live
+    const end = blockEnd[block] >> 1
+    let record = blockStart[block] >> 1
+    for (;;) {
+      const after = record + (code[record] >>> RECORD_WORDS_SHIFT)
+      if (after >= end) break
+      record = after
+    }
+    this.#lastRecord[block] = record << 1
+    return record << 1
+  }
+
+  #add(point: number, group: number, from: number, to: number): void {
+    const at = this.count++
+    if (at === this.#keys.length) {
+      this.#keys = growFloat64(this.#keys)
+      this.#unsortedFrom = growInt32(this.#unsortedFrom)
+      this.#unsortedTo = growInt32(this.#unsortedTo)
+    }
+    this.#keys[at] = (point * 4 + group) * KEY_PLACES + at
+    this.#unsortedFrom[at] = from
+    this.#unsortedTo[at] = to
+  }
+
+  #sort(): void {
+    const count = this.count
+    const keys = this.#keys
+    if (count <= SHORT) {
+      for (let k = 1; k < count; k++) {
+        const key = keys[k]
+        let at = k
+        for (; at > 0 && keys[at - 1] > key; at--) keys[at] = keys[at - 1]
+        keys[at] = key
+      }
+    } else keys.subarray(0, count).sort()
+    if (this.point.length < count) {
+      this.point = growInt32(this.point, count)
+      this.group = growInt32(this.group, count)
+      this.from = growInt32(this.from, count)
+      this.to = growInt32(this.to, count)
+    }
+    const { point, group, from, to } = this
+    for (let k = 0; k < count; k++) {
+      const high = Math.floor(keys[k] / KEY_PLACES)
+      const at = keys[k] - high * KEY_PLACES
+      point[k] = high >> 2
+      group[k] = high & 3
+      from[k] = this.#unsortedFrom[at]
+      to[k] = this.#unsortedTo[at]
+    }
+  }
+}
