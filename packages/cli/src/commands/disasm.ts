@@ -1,0 +1,48 @@
+// framewright disasm: code, and the state of the frame beside every instruction.
+
+import { rowAt } from '@framewright/frame-layout'
+import type { CommandRow } from '../arguments.ts'
+import { type Context, onlyInput, printJson, readInput } from '../context.ts'
+import { codeListing } from '../listing/code.ts'
+import { loadDisassembler } from '../listing/disassemble.ts'
+import { jsonRow } from '../listing/json.ts'
+import { loadSubject, subjectOptions } from '../subject.ts'
+
+export const disasmRow: CommandRow = {
+  name: 'disasm',
+  usage: '[OPTIONS] IN.clif|OBJECT',
+  summary: 'show code with offsets, bytes, symbols and, beside it, the unwind state',
+  options: subjectOptions,
+  details: [
+    'Beside an instruction stands what is true before it runs. CFA is the value that rsp had in the caller just before the ' +
+      'call; rbx-16 says that the caller’s rbx lies at CFA-16; a bar, that nothing has changed. OBJECT is an ELF object ' +
+      'with .eh_frame or a COFF object with .pdata, from whatever compiler.',
+  ],
+  examples: ['framewright disasm fib.clif --target x86_64-pc-windows-msvc', 'framewright disasm fib.o -f fib'],
+}
+
+export async function disasmCommand(context: Context): Promise<number> {
+  const { host, args, json, style } = context
+  const input = await readInput(onlyInput(args.inputs, 'disasm'), host)
+  const subject = await loadSubject(input, context)
+  const disassemble = await loadDisassembler()
+  if (json) {
+    const functions = subject.functions.map((fn) => ({
+      ...{ name: fn.name, aliases: fn.aliases, section: fn.section, offset: fn.offset, codeSize: fn.codeSize },
+      instructions: disassemble(fn).instructions.map(({ offset, bytes, text }) => ({
+        ...{ offset, bytes, text },
+        unwind: fn.rows === null ? null : jsonRow(rowAt(fn.rows, offset)),
+      })),
+      data: fn.code.subarray(fn.codeSize),
+    }))
+    printJson({ ok: true, input: input.name, description: subject.description, functions, diagnostics: [] }, context)
+    return 0
+  }
+  host.stdout.write(`${style('bold', input.name)}: ${subject.description}\n`)
+  if (subject.functions.length === 0) host.stdout.write('no functions\n')
+  for (const fn of subject.functions) {
+    const lines = codeListing(fn, disassemble(fn), { style, note: fn.convention })
+    host.stdout.write(`\n${lines.join('\n')}\n`)
+  }
+  return 0
+}

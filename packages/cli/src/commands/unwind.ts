@@ -1,0 +1,71 @@
+// framewright unwind: what the unwind data of a file say: rows, bytes with their meaning, a picture of the frame.
+
+import type { CommandRow } from '../arguments.ts'
+import { type Context, onlyInput, printJson, readInput } from '../context.ts'
+import { encodedSections } from '../listing/encoded.ts'
+import { jsonRow } from '../listing/json.ts'
+import { framePicture } from '../listing/picture.ts'
+import { rowTable } from '../listing/rows.ts'
+import type { Style } from '../style.ts'
+import { loadSubject, type Subject, type SubjectFunction, subjectOptions } from '../subject.ts'
+
+export const unwindRow: CommandRow = {
+  name: 'unwind',
+  usage: '[OPTIONS] IN.clif|OBJECT',
+  summary: 'show unwind data: rows, encoded bytes, their meaning in words, the frame',
+  options: subjectOptions,
+  details: [
+    'Rows say where the canonical frame address (CFA: the value of rsp in the caller just before the call) and the ' +
+      'caller’s registers are, for every range of code offsets. The bytes are those of the object; what a linker ' +
+      'fills in is zero in them. The picture shows the stack after the prologue, high addresses at the top.',
+  ],
+  examples: ['framewright unwind fib.clif', 'framewright unwind --target x86_64-pc-windows-msvc fib.clif -f fib'],
+}
+
+export async function unwindCommand(context: Context): Promise<number> {
+  const { host, args, json, style } = context
+  const input = await readInput(onlyInput(args.inputs, 'unwind'), host)
+  const subject = await loadSubject(input, context)
+  if (json) {
+    const functions = subject.functions.map((fn) => ({
+      ...{ name: fn.name, section: fn.section, offset: fn.offset, codeSize: fn.codeSize },
+      rows: fn.rows?.map(jsonRow) ?? null,
+      encoded: encodedSections(subject, fn).map(({ title, fields }) => ({ title, fields })),
+      record: fn.record,
+    }))
+    printJson({ ok: true, input: input.name, description: subject.description, functions, diagnostics: [] }, context)
+    return 0
+  }
+  host.stdout.write(`${style('bold', input.name)}: ${subject.description}\n`)
+  if (subject.functions.length === 0) host.stdout.write('no functions\n')
+  const shown = new Set<string>()
+  for (const fn of subject.functions) host.stdout.write(`\n${functionLines(subject, fn, shown, style).join('\n')}\n`)
+  return 0
+}
+
+/** @param shown - common parts that an earlier function has shown already. */
+export function functionLines(subject: Subject, fn: SubjectFunction, shown: Set<string>, style: Style): string[] {
+  const note = [...(fn.convention === '' ? [] : [fn.convention]), `${fn.codeSize} bytes of code`].join(', ')
+  const lines = [`${style('bold', `${fn.name}:`)} ${style('dim', note)}`]
+  const indented = (text: readonly string[]) => lines.push(...text.map((line) => `  ${line}`))
+  const parts = encodedSections(subject, fn, style)
+  if (fn.rows === null || parts.length === 0) {
+    const leaf = subject.format?.name === 'win64'
+    const why = leaf ? 'no entry in the function table: to Windows a leaf, its caller is at [rsp]' : 'no unwind data'
+    lines.push(`  ${why}`)
+  }
+  if (fn.rows === null) return lines
+  indented(rowTable(fn.rows, fn.codeSize, style))
+  for (const { title, note, key, lines: text } of parts) {
+    if (shown.has(key)) continue
+    shown.add(key)
+    lines.push('', `  ${style('cyan', title)}${note === '' ? '' : style('dim', `  ${note}`)}`)
+    indented(text)
+  }
+  const picture = framePicture(fn)
+  if (picture !== null) {
+    lines.push('', `  ${style('cyan', 'the frame after the prologue')}`)
+    indented(picture)
+  }
+  return lines
+}

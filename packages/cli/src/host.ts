@@ -1,0 +1,73 @@
+// Everything the command asks of the world: files, streams, threads. `main` gets it as a value, so it runs in tests with
+// files that are a map, and would run in a browser.
+
+/** Where text and bytes go. */
+export interface OutputStream {
+  readonly isTerminal: boolean
+  /** Characters to a line; 80 where unknown. */
+  readonly columns: number
+  write(data: string | Uint8Array): void
+}
+
+export interface OutputFile {
+  readonly path: string
+  readonly bytes: Uint8Array
+}
+
+/** Runs jobs in threads of its own. */
+export interface WorkerPool {
+  /** Posts a message to a free thread and gives its answer. */
+  run(message: unknown): Promise<unknown>
+  close(): void
+}
+
+export interface Host {
+  readonly stdout: OutputStream
+  readonly stderr: OutputStream
+  readonly environment: Readonly<Record<string, string | undefined>>
+  /** As Node names it: `linux`, `win32`, `darwin`. */
+  readonly platform: string
+  /** How many threads are worth starting. */
+  readonly processors: number
+  /** Version of the command. */
+  readonly version: string
+  /** @throws FileError */
+  readFile(path: string): Uint8Array
+  readStandardInput(): Promise<Uint8Array>
+  /**
+   * Writes all files or none: each is whole under its name, or its name is as it was.
+   *
+   * @throws FileError
+   */
+  writeFiles(files: readonly OutputFile[]): void
+  /** Whether the two paths lead to the same file, or would. */
+  samePath(a: string, b: string): boolean
+  /** Loads a module of the user's. @throws Error as the module system says it. */
+  importModule(path: string): Promise<Readonly<Record<string, unknown>>>
+  /** Null where there are no threads: the jobs then run here. */
+  startWorkers(count: number): WorkerPool | null
+}
+
+/** A file that cannot be read or written; the message begins with its name. */
+export class FileError extends Error {
+  override readonly name = 'FileError'
+  readonly path: string
+  /** As the system names it: `ENOENT`. */
+  readonly code: string
+
+  constructor(path: string, code: string) {
+    super(`${path}: ${reasons[code] ?? code}`)
+    this.path = path
+    this.code = code
+  }
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file or folder',
+  EISDIR: 'is a folder',
+  ENOTDIR: 'a part of the path is not a folder',
+  EACCES: 'permission denied',
+  EPERM: 'not permitted',
+  ENOSPC: 'no space left',
+  EROFS: 'the file system is read-only',
+}

@@ -1,0 +1,102 @@
+// Code with its offsets, bytes and text, and beside every instruction the state of the frame in front of it.
+
+import { rowAt, sameState, type UnwindRow, x64 } from '@framewright/frame-layout'
+import { padTo, type Style, visibleLength } from '../style.ts'
+import type { Disassembly } from './disassemble.ts'
+import type { ListedFunction } from './listed-function.ts'
+import { cfaText, frameBytes, hex, savedRegisters, savedShort } from './rows.ts'
+
+/** Bytes to a line before the rest goes on the next. */
+const BYTES_SHOWN = 10
+
+export interface CodeListingOptions {
+  readonly style: Style
+  /** Said behind the function's name. */
+  readonly note?: string
+}
+
+/** The function as lines. */
+export function codeListing(fn: ListedFunction, code: Disassembly, { style, note }: CodeListingOptions): string[] {
+  const width = Math.max(2, fn.code.length.toString(16).length)
+  const longest = Math.max(1, ...code.instructions.map(({ bytes }) => Math.min(bytes.length, BYTES_SHOWN)))
+  const bytesWidth = longest * 3
+  const textWidth = Math.max(12, ...code.instructions.map(({ text }) => text.length)) + 2
+  const { rows } = fn
+  const lines = [`${style('bold', `${fn.name}:`)} ${style('dim', summary(fn, note))}`]
+  if (rows !== null) {
+    const left = ' '.repeat(2 + width + 2 + bytesWidth + 1 + textWidth)
+    lines.push(style('dim', `${left}CFA      saved, from the CFA`))
+  }
+  let shown: UnwindRow | null = null
+  for (const { offset, bytes, text } of code.instructions) {
+    const label = code.labels.get(offset)
+    if (label !== undefined) lines.push(style('cyan', `${label}:`))
+    const head = `  ${style('dim', hex(offset, width))}  ${style('dim', bytesText(bytes, 0).padEnd(bytesWidth))} `
+    let line = head + padTo(colored(text, style), textWidth)
+    if (rows !== null) {
+      const row = rowAt(rows, offset)
+      line += shown !== null && sameState(row, shown) ? style('dim', '|') : stateText(row, style)
+      shown = row
+    }
+    lines.push(line.trimEnd())
+    for (let at = BYTES_SHOWN; at < bytes.length; at += BYTES_SHOWN) {
+      lines.push(style('dim', `  ${' '.repeat(width)}  ${bytesText(bytes, at)}`))
+    }
+  }
+  lines.push(...dataLines(fn, code, width, bytesWidth, style))
+  return lines
+}
+
+/** Constants and tables behind the code. */
+function dataLines(fn: ListedFunction, code: Disassembly, width: number, bytesWidth: number, style: Style): string[] {
+  const lines: string[] = []
+  let at = fn.codeSize
+  while (at < fn.code.length) {
+    const label = code.labels.get(at)
+    if (label !== undefined) lines.push(style('cyan', `${label}:`))
+    let end = Math.min(fn.code.length, at + 8)
+    for (const other of code.labels.keys()) if (other > at && other < end) end = other
+    const bytes = fn.code.subarray(at, end)
+    const digits = [...bytes]
+      .map((byte) => hex(byte, 2))
+      .reverse()
+      .join('')
+    const directive = { 1: '.byte', 2: '.short', 4: '.long', 8: '.quad' }[bytes.length] ?? '.byte'
+    const value = directive === '.byte' ? [...bytes].map((byte) => `0x${hex(byte, 2)}`).join(', ') : `0x${digits}`
+    const text = `${directive} ${value}`
+    lines.push(`  ${style('dim', hex(at, width))}  ${style('dim', bytesText(bytes, 0).padEnd(bytesWidth))} ${text}`)
+    at = end
+  }
+  return lines
+}
+
+function bytesText(bytes: Uint8Array, from: number): string {
+  return [...bytes.subarray(from, from + BYTES_SHOWN)].map((byte) => hex(byte, 2)).join(' ')
+}
+
+function stateText(row: UnwindRow, style: Style): string {
+  const cfa = cfaText(row)
+  const saved = savedShort(row)
+  return `${style('green', cfa)}${' '.repeat(Math.max(1, 9 - visibleLength(cfa)))}${style('yellow', saved)}`
+}
+
+function summary(fn: ListedFunction, note: string | undefined): string {
+  const parts = [`${fn.codeSize} bytes of code`]
+  if (fn.code.length > fn.codeSize) parts.push(`${fn.code.length - fn.codeSize} of constants`)
+  if (fn.rows === null) parts.push('no unwind data')
+  else {
+    const frame = frameBytes(fn.rows)
+    if (frame === 0) parts.push('no frame')
+    else if (frame !== null) parts.push(`frame of ${frame}`)
+    const saved = savedRegisters(fn.rows)
+    if (saved.length > 0) parts.push(`saves ${saved.map((register) => x64.registerNames[register]).join(' ')}`)
+  }
+  if (fn.aliases.length > 0) parts.push(`also ${fn.aliases.join(', ')}`)
+  return [...(note === undefined ? [] : [note]), ...parts].join(', ')
+}
+
+/** Mnemonic, then operands. */
+function colored(text: string, style: Style): string {
+  const space = text.indexOf(' ')
+  return space < 0 ? style('blue', text) : style('blue', text.slice(0, space)) + text.slice(space)
+}

@@ -1,0 +1,32 @@
+// One function as the listings show it, whether we compiled it or found it in somebody's object.
+
+import type { FrameRecord, UnwindRow } from '@framewright/frame-layout'
+
+export interface ListedRelocation {
+  /** From the start of the function. */
+  readonly offset: number
+  readonly kind: string
+  readonly symbol: string
+  /** As ELF means it: pc-relative values count from the field. */
+  readonly addend: number
+}
+
+export interface ListedFunction {
+  readonly name: string
+  /** Other names of the same place. */
+  readonly aliases: readonly string[]
+  /** Where it starts in its section. */
+  readonly offset: number
+  readonly section: string
+  /** Its index in the object. */
+  readonly sectionIndex: number
+  /** Instructions, and behind them constants and tables. */
+  readonly code: Uint8Array
+  /** Bytes of instructions. */
+  readonly codeSize: number
+  readonly relocations: readonly ListedRelocation[]
+  /** Null where nothing describes the frame: a leaf on Windows, or an object without unwind data. */
+  readonly rows: readonly UnwindRow[] | null
+  /** What the code generator recorded; null for a function out of an object. */
+  readonly record: FrameRecord | null
+}

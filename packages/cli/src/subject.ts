@@ -1,0 +1,131 @@
+// What disasm and unwind are about: functions of an object, or of CLIF that is compiled and put into one first.
+
+import type { FunctionUnwind, UnwindFormat } from '@framewright/frame-layout'
+import { readObject } from '@framewright/object'
+import type { OptionRow, ParsedArguments } from './arguments.ts'
+import { compileModule } from './compile-module.ts'
+import { type Context, type Input, isObject, textOf } from './context.ts'
+import { builtInFormats, findFormat } from './formats.ts'
+import type { ListedFunction } from './listing/listed-function.ts'
+import { type LoadedObject, loadObject } from './listing/load-object.ts'
+import { moduleObject } from './module-object.ts'
+import { diagnosticOf, InputError } from './problems.ts'
+import { parseSetting } from './settings.ts'
+import { findTarget, hostTarget } from './target.ts'
+
+export interface Subject {
+  /** In words: `x86_64-unknown-linux-gnu, dwarf`. */
+  readonly description: string
+  readonly functions: readonly SubjectFunction[]
+  readonly object: LoadedObject
+  readonly format: UnwindFormat | null
+}
+
+export interface SubjectFunction extends ListedFunction {
+  /** The convention it was compiled for; empty where unknown. */
+  readonly convention: string
+  /** What the format made of the frame; null for functions of an object, and where it made nothing. */
+  readonly unwind: FunctionUnwind | null
+  /** Index among the functions of the loaded object. */
+  readonly index: number
+}
+
+/** Options of the commands that look at functions. */
+export const subjectOptions: readonly OptionRow[] = [
+  { long: 'target', value: 'TRIPLE', help: "compile for this; an object's target is its own" },
+  {
+    long: 'function',
+    short: 'f',
+    value: 'NAME',
+    repeatable: true,
+    help: 'only this function; may be given several times',
+  },
+  {
+    long: 'optimize',
+    short: 'O',
+    value: 'LEVEL',
+    choices: ['0', '2'],
+    help: '0: compile quickly; 2 (the default): good code',
+  },
+  { long: 'set', value: 'NAME[=VALUE]', repeatable: true, help: 'a code generation setting, as in CLIF files' },
+  { long: 'unwind', value: 'FORMAT', help: "dwarf, win64, none, or the path of a module; the target's by default" },
+]
+
+/** @throws InputError, UsageError */
+export async function loadSubject(input: Input, { host, args }: Context): Promise<Subject> {
+  const subject = await about(input, () =>
+    isObject(input.bytes)
+      ? fromObject(input, args, host.importModule)
+      : fromText(input, args, host.platform, host.importModule),
+  )
+  const wanted = args.lists.get('function')
+  if (wanted === undefined) return subject
+  const plain = wanted.map((name) => name.replace(/^%/, ''))
+  const functions = subject.functions.filter(({ name, aliases }) =>
+    [name, ...aliases].some((each) => plain.includes(each)),
+  )
+  const missing = plain.filter((name) => !functions.some((fn) => fn.name === name || fn.aliases.includes(name)))
+  if (missing.length === 0) return { ...subject, functions }
+  const known = subject.functions.map(({ name }) => name).slice(0, 20)
+  const message = `no function ${missing.join(', ')}; there are ${known.join(', ')}`
+  throw new InputError([{ severity: 'error', file: input.name, line: 0, column: 0, message, code: 'no-function' }])
+}
+
+/** What the packages throw on the way is about the input. */
+async function about<T>({ name }: Input, action: () => Promise<T>): Promise<T> {
+  try {
+    return await action()
+  } catch (error) {
+    const diagnostic = diagnosticOf(error, name)
+    if (diagnostic === null) throw error
+    throw new InputError([diagnostic])
+  }
+}
+
+type ImportModule = Context['host']['importModule']
+
+async function fromObject(input: Input, { values }: ParsedArguments, importModule: ImportModule): Promise<Subject> {
+  const named = values.get('unwind')
+  const chosen = named === undefined ? null : await findFormat(named, 'none', importModule)
+  const formats = named === undefined ? builtInFormats : chosen === null ? [] : [chosen]
+  const object = loadObject(readObject(input.bytes), formats)
+  const format = object.file.format === 'elf' ? 'ELF' : 'COFF'
+  return {
+    description: `${format} object, ${object.format === null ? 'no unwind data' : `unwind data: ${object.format.name}`}`,
+    functions: object.functions.map((fn, index) => ({ ...fn, convention: '', unwind: null, index })),
+    object,
+    format: object.format,
+  }
+}
+
+async function fromText(
+  input: Input,
+  { values, lists }: ParsedArguments,
+  platform: string,
+  importModule: ImportModule,
+): Promise<Subject> {
+  const target = values.has('target') ? findTarget(values.get('target') as string) : hostTarget(platform)
+  const format = await findFormat(values.get('unwind'), target.unwindFormat, importModule)
+  const text = textOf(input)
+  const compiled = compileModule({
+    ...{ file: input.name, text, target, format },
+    optLevel: values.get('optimize') === '0' ? 0 : 2,
+    settings: (lists.get('set') ?? []).map(parseSetting),
+  })
+  const object = loadObject(moduleObject(compiled, target, format), format === null ? [] : [format])
+  const functions = compiled.map((each): SubjectFunction => {
+    const index = object.functions.findIndex((fn) => fn.name === each.name)
+    return {
+      ...object.functions[index],
+      // What the code generator knows, where the object's own bytes say less: names of our own, and every instruction.
+      code: each.code,
+      codeSize: each.codeSize,
+      relocations: each.relocations,
+      rows: each.rows,
+      record: each.frame,
+      ...{ convention: each.convention, unwind: each.unwind, index },
+    }
+  })
+  const described = format === null ? 'no unwind data' : `unwind data: ${format.name}`
+  return { description: `${target.triple}, ${described}`, functions, object, format }
+}
