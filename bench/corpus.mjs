@@ -3,7 +3,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { generateFunction } from '../packages/ir/dist/testing/index.js'
-import { printFunction } from '../packages/ir/dist/text/index.js'
 
 const examples = new URL('../examples/', import.meta.url).pathname
 
@@ -43,7 +42,9 @@ export function coldFile(folder, count = 1000) {
 }
 
 function functions(size, count) {
-  return Array.from({ length: count }, (_, index) => printFunction(generateFunction(size, index + 1))).join('\n')
+  const options = { instructions: size, types: ['i32', 'i64', 'f64'], params: ['i64', 'i32', 'f64'], returns: ['i64'] }
+  const make = (_, index) => generateFunction({ ...options, seed: size * 1000 + index }).text
+  return Array.from({ length: count }, make).join('\n')
 }
 
 export const textOf = (path) => readFileSync(path, 'utf8')

@@ -11,7 +11,7 @@ const place = scratch()
 /** What makes other frames, or other code, of the same functions. */
 const variants: Readonly<Record<string, readonly string[]>> = {
   'the defaults': [],
-  '-O 2': ['-O', '2'],
+  '-O 0': ['-O', '0'],
   'frame pointers': ['--set', 'preserve_frame_pointers'],
 }
 

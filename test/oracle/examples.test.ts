@@ -1,9 +1,7 @@
 // The platform's unwinder, asked before every instruction of every example, finds what the callers had: return address,
 // stack pointer and every preserved register. Nothing may be wrong, anywhere, on either system.
 
-import { spawnSync } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
-import { sharedPath } from '../../packages/testkit/src/index.ts'
 import { type Example, examples } from '../support/examples.ts'
 import { compileClif } from '../support/framewright.ts'
 import { compileC, linux, type System, sourcesOf, windows } from '../support/systems.ts'
@@ -13,6 +11,7 @@ import { stepProgram, stepTools } from './step.ts'
 const place = scratch()
 const variants: Readonly<Record<string, readonly string[]>> = {
   'the defaults': [],
+  '-O 0': ['-O', '0'],
   'frame pointers': ['--set', 'preserve_frame_pointers'],
 }
 

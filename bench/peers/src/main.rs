@@ -58,6 +58,17 @@ fn read(path: &str) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| fail(&format!("{path}: {error}")))
 }
 
+/// Reads a file; outside of every timed part also verifies it, since compilation then leaves that out.
+fn read_functions(path: &str, text: &str, isa: &OwnedTargetIsa) -> Vec<Function> {
+    let functions = parse(path, text);
+    for func in &functions {
+        if let Err(errors) = cranelift_codegen::verify_function(func, &**isa) {
+            fail(&format!("{path}: {}: {errors}", func.name));
+        }
+    }
+    functions
+}
+
 fn parse(path: &str, text: &str) -> Vec<Function> {
     cranelift_reader::parse_functions(text)
         .unwrap_or_else(|error| fail(&format!("{path}: {error}")))
@@ -115,7 +126,7 @@ fn command_compile(files: &[String]) {
     let mut entries = Vec::new();
     for path in files {
         let text = read(path);
-        let functions = parse(path, &text);
+        let functions = read_functions(path, &text, &isas[0]);
         let insts: usize = functions.iter().map(count).sum();
         let parsing = repeated(|| {
             let start = Instant::now();
@@ -189,7 +200,7 @@ fn command_emit(mode: &str, path: &str, out: &str) {
     use object::{RelocationFlags, SectionKind, SymbolFlags, SymbolKind, SymbolScope, elf};
 
     let isa = target(mode);
-    let functions = parse(path, &read(path));
+    let functions = read_functions(path, &read(path), &isa);
     let mut file = Object::new(
         object::BinaryFormat::Elf,
         object::Architecture::X86_64,
