@@ -104,7 +104,7 @@ function slotCount(code: UnwindCode): number {
 }
 
 function codeText(code: UnwindCode, info: UnwindInfo): string {
-  return `true from 0x${code.codeOffset.toString(16)} on: ${operationText(code, info)}`
+  return `at 0x${code.codeOffset.toString(16)}: ${operationText(code, info)}`
 }
 
 function operationText(code: UnwindCode, info: UnwindInfo): string {
