@@ -15,8 +15,10 @@ export type {
   UnwindSection,
   UnwoundFunction,
 } from './format.ts'
+export { loadImage } from './load-image.ts'
 export { drawFrame, type FramePicture, type PictureSlot, pictureOf } from './picture.ts'
 export { type FrameArea, type FramePlan, type FrameRequest, planFrame } from './plan.ts'
+export { printRow, printRows } from './print-rows.ts'
 export type { FrameAction, FrameEvent, FrameEventKind, FrameEventPlace, FrameRecord, FrameRegion } from './record.ts'
 export { type FinishOptions, FrameRecorder } from './recorder.ts'
 export {

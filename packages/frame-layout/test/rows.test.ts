@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
   FrameRecorder,
+  printRows,
   R12,
   RBP,
   RBX,
@@ -155,6 +156,22 @@ describe('rows', () => {
       '11 rsp+16 rbx=c-16 ra=c-8',
       '20 rsp+8 ra=c-8',
       '30 rsp+16 rbx=c-16 ra=c-8',
+    ])
+  })
+
+  test('print in words', () => {
+    const recorder = new FrameRecorder()
+    recorder.push(1, 1, RBX)
+    recorder.prologueEnd(1)
+    recorder.move(9, 3, RBP, R12)
+    recorder.lost(12, 3, RBP)
+    recorder.callArgs(300, 16)
+    expect(printRows(unwindRows(recorder.finish({ codeSize: 400 })))).toEqual([
+      '000  cfa = rsp+8, rip at cfa-8',
+      '001  cfa = rsp+16, rbx at cfa-16, rip at cfa-8',
+      '009  cfa = rsp+16, rbx at cfa-16, rbp in r12, rip at cfa-8',
+      '00c  cfa = rsp+16, rbx at cfa-16, rbp lost, rip at cfa-8',
+      '12c  cfa = rsp+16, rbx at cfa-16, rbp lost, rip at cfa-8, 16 bytes of arguments',
     ])
   })
 

@@ -6,12 +6,12 @@
  */
 
 import type { FrameRecord, UnwindRelocation } from '@framewright/frame-layout'
-import { slotsOf, UNW_FLAG_CHAININFO } from './constants.ts'
+import { UNW_FLAG_CHAININFO } from './constants.ts'
 import type { Handled, Win64Fragment, Win64FunctionUnwind } from './encode.ts'
 import { Win64UnwindError } from './errors.ts'
 import { type PrologueOperation, prologueCodes } from './prologue.ts'
 import type { FrameShape } from './shape.ts'
-import { encodeUnwindInfo, trailerOffset, type UnwindCode } from './unwind-info.ts'
+import { encodeUnwindInfo, trailerOffset } from './unwind-info.ts'
 
 const LIMIT = 255
 
@@ -123,11 +123,4 @@ function slotsOfOperation(operation: PrologueOperation): number {
     case 'save':
       return operation.offset <= 0xffff * (operation.register < 16 ? 8 : 16) ? 2 : 3
   }
-}
-
-/** Slots of a whole array. */
-export function slotsOfCodes(codes: readonly UnwindCode[]): number {
-  let slots = 0
-  for (const code of codes) slots += slotsOf(code.operation, code.info)
-  return slots
 }

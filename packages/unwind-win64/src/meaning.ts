@@ -34,12 +34,14 @@ export function recordOf(chain: readonly RangedInfo[], codeSize: number): FrameR
   // the register was set that much lower than the header says.
   let pretended = 0
   let prologueEnd = 0
+  let last = 0
   for (const { info, begin } of chain) {
     prologueEnd = begin + info.prologueSize
     for (let i = info.codes.length - 1; i >= 0; i--) {
       const code = info.codes[i]!
       const at = begin + code.codeOffset
       const bytes = operandBytes(code)
+      last = at
       switch (code.operation) {
         case UWOP_PUSH_NONVOL:
           recorder.push(at, 0, code.info)
@@ -77,7 +79,8 @@ export function recordOf(chain: readonly RangedInfo[], codeSize: number): FrameR
       }
     }
   }
-  recorder.prologueEnd(prologueEnd)
+  // Some assemblers write prologue size 0 when they are not told where it ends.
+  recorder.prologueEnd(Math.max(prologueEnd, last))
   return recorder.finish({ codeSize })
 }
 

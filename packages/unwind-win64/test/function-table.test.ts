@@ -1,5 +1,5 @@
-import { type FrameRecord, FrameRecorder, type FunctionUnwind, RBX, XMM0 } from '@framewright/frame-layout'
-import { CodeWriter, checkConformance, loadImage } from '@framewright/frame-layout/testing'
+import { type FrameRecord, FrameRecorder, type FunctionUnwind, loadImage, RBX, XMM0 } from '@framewright/frame-layout'
+import { CodeWriter, checkConformance } from '@framewright/frame-layout/testing'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import {

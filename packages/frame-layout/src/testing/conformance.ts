@@ -20,11 +20,11 @@ import type {
   UnwindImage,
   UnwoundFunction,
 } from '../format.ts'
+import { loadImage } from '../load-image.ts'
 import { x64 } from '../registers-x64.ts'
 import { rowAt, sameState, type UnwindRow, unwindRows } from '../rows.ts'
 import { printRecord } from '../text.ts'
 import { type GeneratedFunction, generatedFunctions } from './generate.ts'
-import { loadImage } from './load.ts'
 import { type SimulatedPoint, simulate } from './simulate.ts'
 
 /** How a format is tested. */

@@ -1,7 +1,7 @@
 /** The conformance kit for unwind formats, and its parts. Needs fast-check. */
 
+export { loadImage } from '../load-image.ts'
 export { type ConformanceOptions, type ConformanceReport, checkConformance, evaluateRow } from './conformance.ts'
 export { type GeneratedFunction, type GenerateOptions, generatedFunctions } from './generate.ts'
-export { loadImage } from './load.ts'
 export { CodeWriter } from './machine-code.ts'
 export { type SimulatedPoint, type SimulationPlace, simulate } from './simulate.ts'

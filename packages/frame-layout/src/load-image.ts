@@ -1,10 +1,13 @@
 /** Puts sections at addresses and applies their relocations: what a linker or a loader would do. */
 
-import type { LoadedSection, UnwindImage, UnwindSection } from '../format.ts'
+import type { LoadedSection, UnwindImage, UnwindSection } from './format.ts'
 
 const PAGE = 0x1000n
 
 /**
+ * Places sections behind what is loaded already, a page each, and applies their relocations to copies of their bytes.
+ *
+ * @param base - what image-relative fields count from.
  * @param loaded - sections that have addresses already: the code.
  * @param symbols - addresses by name; symbols that are missing get addresses of their own behind everything.
  */
