@@ -1,8 +1,8 @@
 /**
  * Epilogues as the system sees them in version 1: by reading instructions at the program counter.
  *
- * @see win64 notes in `docs/`; the published unwinder, dotnet/runtime: src/coreclr/unwinder/amd64/unwinder.cpp,
- *   `RtlVirtualUnwind_Unsafe`, "Check for an epilogue".
+ * @see the published unwinder, dotnet/runtime: src/coreclr/unwinder/amd64/unwinder.cpp; Microsoft Learn, "x64 exception
+ *   handling", "Unwind procedure"
  */
 
 /** Reads one byte of code at an offset from where the match starts; undefined where nothing can be read. */
