@@ -46,6 +46,8 @@ export class ProgramEncoder {
   /** Labels of the record, and the snapshot of each. Number 0 is the state before the open epilogue. */
   readonly #labels: Map<number, number> = new Map()
   #epilogueOpen = false
+  /** An earlier state came back at the offset that is being looked at. */
+  #returning = false
 
   /**
    * Encodes one function.
@@ -80,6 +82,7 @@ export class ProgramEncoder {
     this.#cfaFromFrame = 0
     this.#cfaOnFrame = 0
     this.#epilogueOpen = false
+    this.#returning = false
     if (this.#labels.size > 0) this.#labels.clear()
     if (outermost) this.#table.setRule(DWARF_RETURN_ADDRESS, RULE_UNDEFINED, 0)
   }
@@ -199,7 +202,8 @@ export class ProgramEncoder {
       table.cfaRegister = DWARF_RSP
       table.cfaOffset = this.#cfaFromSp
     }
-    table.commit(at)
+    table.commit(at, this.#returning)
+    this.#returning = false
   }
 
   #moveSp(delta: number): boolean {
@@ -274,6 +278,7 @@ export class ProgramEncoder {
   }
 
   #comeBack(index: number): void {
+    this.#returning = true
     const start = index * SNAPSHOT_WORDS
     const words = this.#snapshots
     const table = this.#table

@@ -108,16 +108,10 @@ export function createDwarfFormat(options: DwarfFormatOptions = {}): DwarfFormat
     },
 
     assemble(functions): UnwindSection[] {
-      const descriptions: FrameDescription[] = []
-      const personalities = new Set<string>()
-      for (const one of functions) {
-        const description = describe(one)
-        if (description === null) continue
-        descriptions.push(description)
-        const personality = (one.unwind as DwarfFunctionUnwind).personality
-        if (personality !== null) personalities.add(personality.symbol)
-      }
+      const descriptions = frameDescriptions(functions)
       if (descriptions.length === 0) return []
+      const pointers = new Set<string>()
+      for (const { personality } of descriptions) if (personality !== undefined) pointers.add(personality.symbol)
       const { codeEncoding, terminator, relocateBy } = options
       const section = assembleEhFrame(descriptions, {
         ...(codeEncoding === undefined ? undefined : { codeEncoding }),
@@ -130,7 +124,7 @@ export function createDwarfFormat(options: DwarfFormatOptions = {}): DwarfFormat
         }
         return { offset, kind, symbol, addend }
       })
-      return [{ ...section, relocations }, ...[...personalities].map(pointerSection)]
+      return [{ ...section, relocations }, ...[...pointers].map(pointerSection)]
     },
 
     decode(image): DecodedFunction[] {
@@ -173,10 +167,18 @@ export function createDwarfFormat(options: DwarfFormatOptions = {}): DwarfFormat
 /** The format with its defaults. */
 export const dwarf: DwarfFormat = createDwarfFormat()
 
-/** A function as the section writer takes it; null for one without an entry. */
-function describe(one: UnwoundFunction): FrameDescription | null {
-  const { unwind, symbol, section, offset, codeSize } = one
-  if (unwind === null) return null
+/**
+ * Functions as `assembleEhFrame` and `assembleDebugFrame` take them; those without unwind data are left out.
+ *
+ * @throws DwarfUnwindError for unwind data of another format.
+ */
+export function frameDescriptions(functions: readonly UnwoundFunction[]): FrameDescription[] {
+  const descriptions: FrameDescription[] = []
+  for (const one of functions) if (one.unwind !== null) descriptions.push(describe(one, one.unwind))
+  return descriptions
+}
+
+function describe({ symbol, section, offset, codeSize }: UnwoundFunction, unwind: FunctionUnwind): FrameDescription {
   if (!isDwarf(unwind)) {
     const why = `unwind data of the format '${unwind.format}'`
     throw new DwarfUnwindError({ code: 'malformed', why }, { in: 'function', name: symbol, operation: -1 })
@@ -202,9 +204,10 @@ function pointerTo(symbol: string, indirect: boolean): EncodedSymbol {
   return { encoding: DW_EH_PE_pcrel | DW_EH_PE_sdata4 | (indirect ? DW_EH_PE_indirect : 0), symbol }
 }
 
-function pointerSection(symbol: string): UnwindSection {
+function pointerSection(name: string): UnwindSection {
+  const symbol = name.slice(POINTER_SECTION.length)
   return {
-    name: POINTER_SECTION + symbol,
+    name,
     bytes: new Uint8Array(8),
     align: 8,
     relocations: [{ offset: 0, kind: 'absolute-64', symbol, addend: 0 }],

@@ -15,6 +15,7 @@ export { type CfiDirective, type Dialect, type EncodedDirectives, encodeDirectiv
 export { assembleEhFrame, type EhFrameOptions } from './eh-frame.ts'
 export { decodeEhFrameHdr, type EhFrameHdr, encodeEhFrameHdr, searchEhFrameHdr } from './eh-frame-hdr.ts'
 export { ProgramEncoder, type ProgramOptions } from './encode.ts'
+export { encodeRows } from './encode-rows.ts'
 export { DwarfUnwindError, type DwarfUnwindPlace, type DwarfUnwindProblem } from './errors.ts'
 export {
   decodeExpression,
@@ -30,9 +31,18 @@ export {
   type DwarfFunctionUnwind,
   type DwarfMachineState,
   dwarf,
+  frameDescriptions,
 } from './format.ts'
 export type { DwarfSection, EncodedSymbol, FrameDescription, FrameSectionOptions } from './frame-section.ts'
 export { type FoundEntry, findEntry } from './lookup.ts'
+export {
+  type DecodedLsda,
+  decodeLsda,
+  encodeLsda,
+  type Lsda,
+  type LsdaAction,
+  type LsdaCallSite,
+} from './lsda.ts'
 export type { CallFrameInstruction, CallFrameOperation, PlacedOperation } from './operations.ts'
 export type { DwarfRelocation, EncodedPointer } from './pointer-encoding.ts'
 export { printCfa, printEntry, printFrames, printOperation, printProgram, printRows, printRule } from './print.ts'

@@ -63,10 +63,18 @@ export function printRows(rows: readonly CallFrameRow[]): string[] {
       ...(withArguments ? [String(row.argumentBytes)] : []),
     ]),
   ]
-  const widths = table[0]!.map((_, column) => Math.max(...table.map((line) => line[column]!.length)))
+  return alignColumns(table)
+}
+
+/** Cells padded to the widest of their column. */
+function alignColumns(table: readonly (readonly string[])[]): string[] {
+  const widths: number[] = []
+  for (const line of table) {
+    for (let i = 0; i < line.length; i++) widths[i] = Math.max(widths[i] ?? 0, line[i]!.length)
+  }
   return table.map((line) =>
     line
-      .map((cell, column) => cell.padEnd(widths[column]!))
+      .map((cell, i) => cell.padEnd(widths[i]!))
       .join('  ')
       .trimEnd(),
   )
@@ -132,15 +140,17 @@ function opcodeName(instruction: CallFrameInstruction): string {
 export function printProgram(bytes: Uint8Array, instructions: readonly CallFrameInstruction[]): string[] {
   let end = instructions.length
   while (end > 0 && instructions[end - 1]!.opcode === 0) end--
-  return instructions.slice(0, end).map((instruction) => {
-    const { place, length, at, operation } = instruction
-    const shown = Array.from(bytes.subarray(place, place + Math.min(length, 8)), (byte) =>
-      byte.toString(16).padStart(2, '0'),
-    ).join(' ')
-    const meaning =
-      operation === null ? (instruction.opcode === 0 ? '' : `to ${hex(at, 4)}`) : printOperation(operation)
-    return `${(length > 8 ? `${shown} ..` : shown).padEnd(12)}  ${opcodeName(instruction).padEnd(16)}  ${meaning}`.trimEnd()
-  })
+  return alignColumns(
+    instructions.slice(0, end).map((instruction) => {
+      const { place, length, at, operation } = instruction
+      const shown = Array.from(bytes.subarray(place, place + Math.min(length, 8)), (byte) =>
+        byte.toString(16).padStart(2, '0'),
+      ).join(' ')
+      const moved = instruction.opcode === 0 ? '' : `to ${hex(at, 4)}`
+      const meaning = operation === null ? moved : printOperation(operation)
+      return [length > 8 ? `${shown} ..` : shown, opcodeName(instruction), meaning]
+    }),
+  )
 }
 
 /** One entry's header in a line. */

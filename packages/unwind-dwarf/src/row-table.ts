@@ -2,14 +2,13 @@
  * Rows in columns, and the smallest program that says them.
  *
  * Whoever has rows (a frame record, a program that was read) sets rules and commits a row for each code offset; the table
- * keeps what changed from row to row. `write` then makes a program of it: at every row either the changes one by one, or
- * restore_state, where an earlier row said the same and the changes cost more than the two bytes of remember_state and
- * restore_state. Remembered states nest, so the stretches between the two must not cross: the largest savings are taken
- * first, each back to the nearest earlier row that can still be reached.
+ * keeps what changed from row to row. `write` then makes a program of it: at every row the changes one by one, or
+ * restore_state, where the state came back to that of an earlier row and saying so is longer than the two bytes of
+ * remember_state and restore_state. Which of these stretches are taken is decided for the least bytes in all.
  *
- * The row that the CIE leaves behind is never remembered. It comes back at the return of nearly every function and would
- * save it a byte or two, but then nearly every function would have a restore_state, where compilers write none and some
- * readers are wrong (llvm-dwarfdump 14 does not restore the CFA).
+ * Two restraints keep the program readable to everybody. Stretches do not nest: gimli has room for three remembered rows.
+ * And restore_state stands only where whoever made the rows said that an earlier state came back (behind an exit), as
+ * compilers write it; a row of an epilogue can happen to be like one of the prologue, and would save a byte by it.
  *
  * A table belongs to a context and is reused from function to function; `begin` makes it new.
  */
@@ -66,6 +65,10 @@ const REGISTERS = REGISTER_LIMIT + 1
 const SEARCH_LIMIT = 4096
 const NOWHERE = -1
 
+/** The row ends with remember_state; the row is made by restore_state. */
+const REMEMBERS = 1
+const RESTORES = 2
+
 export class RowTable {
   cfaRegister = 0
   cfaOffset = 0
@@ -94,15 +97,16 @@ export class RowTable {
   #rowHash: Int32Array = new Int32Array(64)
   /** Past the last of the row's changes. */
   #changeEnd: Int32Array = new Int32Array(64)
-  /** The earlier row whose state restore_state brings back here; NOWHERE for most. */
-  #restored: Int32Array = new Int32Array(64)
-  #remembers: Int32Array = new Int32Array(64)
-  /** The last row that goes back to this one. */
-  #lastUse: Int32Array = new Int32Array(64)
-  // Scratch of #chooseRestores.
-  #saving: Int32Array = new Int32Array(64)
-  #candidates: Int32Array = new Int32Array(64)
-  #slots: Int32Array = new Int32Array(128)
+  /** RESTORES and REMEMBERS. */
+  #state: Uint8Array = new Uint8Array(64)
+
+  /** Rows where an earlier state came back. */
+  #returning: Int32Array = new Int32Array(16)
+  #returns = 0
+  // Of those that save something, in order: the row, the row it goes back to, the best sum of savings so far.
+  #to: Int32Array = new Int32Array(16)
+  #from: Int32Array = new Int32Array(16)
+  #best: Int32Array = new Int32Array(16)
 
   #changes = 0
   #changeRegister: Int32Array = new Int32Array(128)
@@ -134,6 +138,7 @@ export class RowTable {
     this.#simple = simple
     this.#rows = 0
     this.#changes = 0
+    this.#returns = 0
     this.argumentBytes = 0
     this.#hash = 0
     if (this.#expressions.length > 0) {
@@ -173,8 +178,12 @@ export class RowTable {
     return id
   }
 
-  /** The state as it is now holds from `at` on. Offsets ascend; a row that says nothing new is not kept. */
-  commit(at: number): void {
+  /**
+   * The state as it is now holds from `at` on. Offsets ascend; a row that says nothing new is not kept.
+   *
+   * @param returning - the state is one that held before: an exit lies between.
+   */
+  commit(at: number, returning: boolean = false): void {
     const row = this.#rows
     if (this.#changes + this.#touchedCount > this.#changeRegister.length) this.#growChanges()
     if (this.#touchedCount > 0) this.#takeChanges()
@@ -195,9 +204,11 @@ export class RowTable {
     this.#rowArguments[row] = this.argumentBytes
     this.#rowHash[row] = this.#hash ^ hashOf(CFA_EXPRESSION, this.cfaRegister + 3, this.cfaOffset)
     this.#changeEnd[row] = this.#changes
-    this.#restored[row] = NOWHERE
-    this.#remembers[row] = 0
-    this.#lastUse[row] = NOWHERE
+    this.#state[row] = 0
+    if (returning) {
+      if (this.#returns === this.#returning.length) this.#growReturns()
+      this.#returning[this.#returns++] = row
+    }
     this.#rows = row + 1
   }
 
@@ -236,86 +247,71 @@ export class RowTable {
 
   /** Appends the program of all rows to `out`. */
   write(out: ByteWriter): void {
-    this.#chooseRestores(out)
+    if (this.#returns > 0) this.#chooseRestores(out)
     let at = 0
     for (let row = 0; row < this.#rows; row++) {
       const here = this.#at[row]!
       writeAdvance(out, here - at)
       at = here
-      if (this.#restored[row] !== NOWHERE) out.u8(DW_CFA_restore_state)
+      if (this.#state[row]! & RESTORES) out.u8(DW_CFA_restore_state)
       else this.#writeChanges(row, out)
       const before = row === 0 ? 0 : this.#rowArguments[row - 1]!
       if (this.#rowArguments[row] !== before) {
         out.u8(DW_CFA_GNU_args_size)
         out.uleb(this.#rowArguments[row]!)
       }
-      for (let count = this.#remembers[row]!; count > 0; count--) out.u8(DW_CFA_remember_state)
+      if (this.#state[row]! & REMEMBERS) out.u8(DW_CFA_remember_state)
     }
   }
 
-  /** Marks the rows that restore_state makes, and those that it goes back to. `out` is scratch. */
+  /**
+   * Marks the rows that restore_state makes, and those that it goes back to. `out` is scratch.
+   *
+   * The best sum of savings up to a candidate is that of the candidates before it, or its own saving and the best sum up
+   * to the row that it goes back to; the nearest equal row is always the best one, for sums never fall.
+   */
   #chooseRestores(out: ByteWriter): void {
-    const rows = this.#rows
-    const slots = 1 << (32 - Math.clz32(rows * 2))
-    if (slots > this.#slots.length) this.#slots = new Int32Array(slots * 2)
-    const table = this.#slots
-    for (let slot = 0; slot < slots; slot++) table[slot] = NOWHERE
-    const mask = slots - 1
-    const candidates = this.#candidates
     let count = 0
-    // The row before anything happened is not remembered; see the file's head.
-    const first = this.#isEntry() ? 1 : 0
-    for (let row = first; row < rows; row++) {
-      const hash = this.#rowHash[row]!
-      let slot = hash & mask
-      while (table[slot] !== NOWHERE && this.#rowHash[table[slot]!] !== hash) slot = (slot + 1) & mask
-      const known = table[slot] !== NOWHERE
-      table[slot] = row
-      if (!known) continue
+    for (let i = 0; i < this.#returns; i++) {
+      const row = this.#returning[i]!
+      const from = this.#equalRowBefore(row)
+      if (from === NOWHERE) continue
       const start = out.length
       this.#writeChanges(row, out)
       const saving = out.length - start - 2
       out.length = start
       if (saving <= 0) continue
-      this.#saving[row] = saving
-      candidates[count++] = row
+      let before = count
+      while (before > 0 && this.#to[before - 1]! > from) before--
+      const sum = saving + (before > 0 ? this.#best[before - 1]! : 0)
+      const without = count > 0 ? this.#best[count - 1]! : 0
+      this.#to[count] = row
+      // NOWHERE: better without this one.
+      this.#from[count] = sum > without ? from : NOWHERE
+      this.#best[count] = Math.max(sum, without)
+      count++
     }
-    if (count === 0) return
-    const saving = this.#saving
-    if (count > 1) candidates.subarray(0, count).sort((a, b) => saving[b]! - saving[a]! || a - b)
-    for (let i = 0; i < count; i++) this.#restoreFrom(candidates[i]!, first)
+    for (let i = count - 1, end = this.#rows; i >= 0; i--) {
+      const from = this.#from[i]!
+      const to = this.#to[i]!
+      if (from === NOWHERE || to > end) continue
+      this.#state[to] = this.#state[to]! | RESTORES
+      this.#state[from] = this.#state[from]! | REMEMBERS
+      end = from
+    }
   }
 
-  /** Whether the first row is what the CIE leaves behind. */
-  #isEntry(): boolean {
-    return (
-      !this.#simple && this.#changeEnd[0] === 0 && this.#rowCfaRegister[0] === DWARF_RSP && this.#rowCfaOffset[0] === 8
-    )
-  }
-
-  /** Takes the nearest earlier row that says the same and can be reached without crossing a stretch taken before. */
-  #restoreFrom(row: number, first: number): void {
+  /** The nearest earlier row that says the same; NOWHERE if there is none close by. */
+  #equalRowBefore(row: number): number {
     const hash = this.#rowHash[row]!
-    let from = row
-    for (let steps = 0; steps < SEARCH_LIMIT; steps++) {
-      // What was remembered inside a stretch is popped at its end, so its inside cannot be reached from behind it.
-      from = this.#restored[from] === NOWHERE ? from - 1 : this.#restored[from]!
-      if (from < first) return
-      if (this.#rowHash[from] === hash && this.#sameState(from, row)) {
-        this.#restored[row] = from
-        this.#remembers[from]!++
-        if (this.#lastUse[from]! < row) this.#lastUse[from] = row
-        return
-      }
-      // A stretch that begins here and ends behind the row: farther back lies outside of it.
-      if (this.#lastUse[from]! > row) return
+    const limit = Math.max(row - SEARCH_LIMIT, 0)
+    for (let from = row - 1; from >= limit; from--) {
+      if (this.#rowHash[from] === hash && this.#sameState(from, row)) return from
     }
+    return NOWHERE
   }
 
-  /**
-   * Whether what changed between two rows was changed back; equal hashes alone may deceive. It walks as the search did:
-   * over a stretch that ends in restore_state nothing changes.
-   */
+  /** Whether what changed between two rows was changed back; equal hashes alone may deceive. */
   #sameState(from: number, to: number): boolean {
     if (
       this.#rowCfaRegister[from] !== this.#rowCfaRegister[to] ||
@@ -325,25 +321,18 @@ export class RowTable {
     }
     const touched = this.#touched
     let count = 0
-    for (let row = to; row > from; ) {
-      if (this.#restored[row] !== NOWHERE) {
-        row = this.#restored[row]!
-        continue
+    const first = this.#changeEnd[from]!
+    for (let change = this.#changeEnd[to]! - 1; change >= first; change--) {
+      const register = this.#changeRegister[change]!
+      if (this.#isTouched[register] === 0) {
+        this.#isTouched[register] = 1
+        touched[count++] = register
+        this.#laterKind[register] = this.#newKind[change]!
+        this.#laterValue[register] = this.#newValue[change]!
       }
-      const first = this.#changeEnd[row - 1]!
-      for (let change = this.#changeEnd[row]! - 1; change >= first; change--) {
-        const register = this.#changeRegister[change]!
-        if (this.#isTouched[register] === 0) {
-          this.#isTouched[register] = 1
-          touched[count++] = register
-          this.#laterKind[register] = this.#newKind[change]!
-          this.#laterValue[register] = this.#newValue[change]!
-        }
-        // The last one written is the oldest.
-        this.#earlierKind[register] = this.#oldKind[change]!
-        this.#earlierValue[register] = this.#oldValue[change]!
-      }
-      row--
+      // The last one written is the oldest.
+      this.#earlierKind[register] = this.#oldKind[change]!
+      this.#earlierValue[register] = this.#oldValue[change]!
     }
     let same = true
     for (let i = 0; i < count; i++) {
@@ -468,11 +457,15 @@ export class RowTable {
     this.#rowArguments = grown(this.#rowArguments, new Int32Array(length))
     this.#rowHash = grown(this.#rowHash, new Int32Array(length))
     this.#changeEnd = grown(this.#changeEnd, new Int32Array(length))
-    this.#restored = grown(this.#restored, new Int32Array(length))
-    this.#remembers = grown(this.#remembers, new Int32Array(length))
-    this.#lastUse = grown(this.#lastUse, new Int32Array(length))
-    this.#saving = new Int32Array(length)
-    this.#candidates = new Int32Array(length)
+    this.#state = grown(this.#state, new Uint8Array(length))
+  }
+
+  #growReturns(): void {
+    const length = this.#returning.length * 2
+    this.#returning = grown(this.#returning, new Int32Array(length))
+    this.#to = new Int32Array(length)
+    this.#from = new Int32Array(length)
+    this.#best = new Int32Array(length)
   }
 
   #growChanges(): void {

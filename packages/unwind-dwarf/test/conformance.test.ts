@@ -1,0 +1,30 @@
+import { checkConformance } from '@framewright/frame-layout/testing'
+import { expect, test } from 'vitest'
+import { createDwarfFormat, dwarf } from '../src/format.ts'
+
+const general = Array.from({ length: 16 }, (_, register) => register)
+
+test('with xmm rules: the rows of every record, and every register at every instruction', () => {
+  const format = createDwarfFormat({ vectorRegisters: true, reader: 'specification' })
+  const report = checkConformance(format, { rows: 'equal', runs: 400 })
+  expect(report.points).toBeGreaterThan(5000)
+  expect([...report.refused]).toEqual([])
+  expect(report.leaves).toBe(0)
+})
+
+test('without them: every general register at every instruction, within the limits of libgcc', () => {
+  const report = checkConformance(dwarf, { rows: 'true', registers: general, runs: 400 })
+  expect([...report.refused]).toEqual([])
+})
+
+test.each(['libunwind', 'nongnu'] as const)('the default form is within the limits of %s', (reader) => {
+  checkConformance(createDwarfFormat({ reader }), { rows: 'unchecked', registers: general, runs: 200 })
+})
+
+test.each([
+  ['absolute addresses', { codeEncoding: 0x00 }],
+  ['relocations by function', { relocateBy: 'symbol' }],
+  ['a terminator', { terminator: true }],
+] as const)('with %s', (_, options) => {
+  checkConformance(createDwarfFormat(options), { rows: 'true', registers: general, runs: 50 })
+})
