@@ -1,6 +1,7 @@
 /**
- * Encoding a function's frame, warm: `pnpm --filter @framewright/unwind-dwarf build`, then
- * `node packages/unwind-dwarf/bench/encode.ts` (Node 24), or through any loader of TypeScript.
+ * Encoding a function's frame, warm: build frame-layout, then `node packages/unwind-dwarf/bench/encode.ts` (Node 24, which
+ * runs the sources). Beside it the time that frame-layout takes for the rows alone: the alternative to running the events
+ * over plain numbers, which is why `src/encode.ts` does that.
  */
 
 import { type FrameRecord, FrameRecorder, RBP, unwindRows } from '@framewright/frame-layout'

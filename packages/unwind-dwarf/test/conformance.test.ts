@@ -1,4 +1,4 @@
-import { checkConformance } from '@framewright/frame-layout/testing'
+import { checkConformance, generatedFunctions } from '@framewright/frame-layout/testing'
 import { expect, test } from 'vitest'
 import { createDwarfFormat, dwarf } from '../src/format.ts'
 
@@ -6,7 +6,8 @@ const general = Array.from({ length: 16 }, (_, register) => register)
 
 test('with xmm rules: the rows of every record, and every register at every instruction', () => {
   const format = createDwarfFormat({ vectorRegisters: true, reader: 'specification' })
-  const report = checkConformance(format, { rows: 'equal', runs: 400 })
+  const functions = generatedFunctions({ machineFrames: true, handlers: true })
+  const report = checkConformance(format, { rows: 'equal', runs: 400, functions })
   expect(report.points).toBeGreaterThan(5000)
   expect([...report.refused]).toEqual([])
   expect(report.leaves).toBe(0)
