@@ -1,5 +1,6 @@
 // The blocks of one function, and the calls of blocks: branch targets with their arguments.
 
+import { NO_BYTES, NO_ROWS } from './empty.ts'
 import type { Block, BlockCall, Value } from './entities.ts'
 
 // Six columns of 4 bytes, one of 1.
@@ -10,16 +11,16 @@ export class BlockTable {
   length = 0
   capacity = 0
   /** Parameters have consecutive value ids from here; -1 when there is none. */
-  firstParam: Int32Array = new Int32Array(0)
-  paramCount: Int32Array = new Int32Array(0)
+  firstParam: Int32Array = NO_ROWS
+  paramCount: Int32Array = NO_ROWS
   /** First and last instruction in the layout; -1 for none. */
-  firstInst: Int32Array = new Int32Array(0)
-  lastInst: Int32Array = new Int32Array(0)
+  firstInst: Int32Array = NO_ROWS
+  lastInst: Int32Array = NO_ROWS
   /** Neighbours in the layout; -1 for none. */
-  nextBlock: Int32Array = new Int32Array(0)
-  prevBlock: Int32Array = new Int32Array(0)
+  nextBlock: Int32Array = NO_ROWS
+  prevBlock: Int32Array = NO_ROWS
   /** 1 when the block is marked as unlikely to run. */
-  cold: Uint8Array = new Uint8Array(0)
+  cold: Uint8Array = NO_BYTES
   /** The number a block is printed with; null while that is its id for every block. */
   number: Int32Array | null = null
   /** One more than the largest number in use, once `number` exists. */
@@ -93,10 +94,10 @@ export class BlockTable {
 export class BlockCallTable {
   length = 0
   capacity = 0
-  block: Int32Array = new Int32Array(0)
+  block: Int32Array = NO_ROWS
   /** The arguments are `func.blockArgs[argStart .. argStart + argCount)`. */
-  argStart: Int32Array = new Int32Array(0)
-  argCount: Int32Array = new Int32Array(0)
+  argStart: Int32Array = NO_ROWS
+  argCount: Int32Array = NO_ROWS
 
   push(block: Block, argStart: number, argCount: number): BlockCall {
     const row = this.length++

@@ -1,6 +1,7 @@
 // One function: all its tables, and the few operations that touch more than one of them.
 
 import { BlockCallTable, BlockTable } from './block-table.ts'
+import { NO_ROWS } from './empty.ts'
 import type { AliasRegion, Block, BlockCall, Constant, FuncRef, GlobalValue, Inst, SigRef, Value } from './entities.ts'
 import { NO_ENTITY } from './entities.ts'
 import type {
@@ -34,10 +35,10 @@ export class Function {
   readonly layout: Layout
 
   /** Variable operands of instructions; see {@link InstTable.listStart}. Replaced when it grows. */
-  valueLists: Int32Array = new Int32Array(0)
+  valueLists: Int32Array = NO_ROWS
   valueListsLength = 0
   /** Arguments of block calls; see block-table.ts for entries below 0. Replaced when it grows. */
-  blockArgs: Int32Array = new Int32Array(0)
+  blockArgs: Int32Array = NO_ROWS
   blockArgsLength = 0
 
   /** Block call ids of a `br_table`, without the default. */
@@ -158,11 +159,11 @@ export class Function {
     switch (this.insts.opcode[inst]) {
       case Opcode.Call:
       case Opcode.ReturnCall:
-      case Opcode.TryCall:
         return this.signatures[this.funcRefs[entity]?.signature ?? NO_ENTITY] ?? null
       case Opcode.CallIndirect:
       case Opcode.ReturnCallIndirect:
         return this.signatures[entity] ?? null
+      case Opcode.TryCall:
       case Opcode.TryCallIndirect:
         return this.signatures[this.exceptionTables[this.insts.imm[inst]]?.signature ?? NO_ENTITY] ?? null
       default:

@@ -6,6 +6,8 @@ export {
   isExceptionArgument,
   returnArgument,
 } from './block-table.ts'
+export type { ControlFlowGraph } from './cfg.ts'
+export { controlFlowGraph, predecessorsOf, successorsOf } from './cfg.ts'
 export {
   complementFloatCC,
   complementIntCC,
@@ -21,6 +23,7 @@ export {
   swapFloatCC,
   swapIntCC,
 } from './condition-codes.ts'
+export { DominatorTree, dominatorTree } from './dominators.ts'
 export type {
   AliasRegion,
   Block,
@@ -60,6 +63,7 @@ export { externalName, KNOWN_SYMBOLS, LIBCALL_SYMBOLS, printExternalName, symbol
 export type { FormatRow } from './format.ts'
 export { ATOMIC_RMW_OPS, AtomicRmwOp, FORMAT_ROWS, FORMAT_VALUES, Format } from './format.ts'
 export { Function, operandPlace } from './function.ts'
+export { printCfg, printDominatorTree } from './graph-text.ts'
 export { InstTable } from './inst-table.ts'
 export { Layout } from './layout.ts'
 export {
@@ -102,6 +106,7 @@ export type {
   FileHeader,
   ParsedFile,
   ParseOptions,
+  PrintInstOptions,
   PrintOptions,
   TargetLine,
   TestLine,
@@ -113,7 +118,6 @@ export {
   printBlockHeader,
   printFunction,
   printInst,
-  printInstName,
   printValue,
 } from './text/index.ts'
 export { MAX_USER_TRAP_CODE, parseTrapCode, TrapCode, trapCodeName } from './trap-codes.ts'
@@ -165,3 +169,5 @@ export {
   vectorToDynamic,
 } from './types.ts'
 export { paramDefinition, UNDEFINED_VALUE, ValueTable } from './value-table.ts'
+export type { VerifyOptions } from './verify/index.ts'
+export { headerVerifyOptions, verifyFunction } from './verify/index.ts'

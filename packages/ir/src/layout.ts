@@ -2,6 +2,7 @@
 // and instructions are, so that moving one changes no id.
 
 import type { BlockTable } from './block-table.ts'
+import { NO_ROWS } from './empty.ts'
 import { type Block, type Inst, NO_BLOCK } from './entities.ts'
 
 /** The order of one function. Block columns of the order live in the block table, instruction columns here. */
@@ -11,10 +12,10 @@ export class Layout {
   last: Block = NO_BLOCK
   blockCount = 0
   /** The next instruction of the same block; -1 at its end. */
-  nextInst: Int32Array = new Int32Array(0)
-  prevInst: Int32Array = new Int32Array(0)
+  nextInst: Int32Array = NO_ROWS
+  prevInst: Int32Array = NO_ROWS
   /** The block an instruction is in; -1 when it is in none. */
-  instBlock: Int32Array = new Int32Array(0)
+  instBlock: Int32Array = NO_ROWS
   readonly #blocks: BlockTable
 
   constructor(blocks: BlockTable) {

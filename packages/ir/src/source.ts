@@ -1,5 +1,7 @@
 // Where a parsed function was written: kept beside its tables so that diagnostics can point at the text.
 
+import { NO_ROWS } from './empty.ts'
+
 /** A place in a text; line and column count from 1, the column in UTF-16 units. */
 export interface Place {
   readonly line: number
@@ -60,7 +62,7 @@ export class FunctionSource {
   /** Of the word `function`. */
   readonly offset: number
   /** By instruction: of its first result, or its opcode when it has none. Rows beyond were not parsed. */
-  instOffset: Int32Array = new Int32Array(0)
+  instOffset: Int32Array = NO_ROWS
   instCount = 0
   /** By block: of its header; -1 for a block that is only mentioned. */
   blockOffset: number[] = []

@@ -2,6 +2,7 @@
 //
 // The text may number values as it likes; ids are dense. Where the two differ, `number` keeps the text's number.
 
+import { NO_ROWS, NO_TYPES } from './empty.ts'
 import { type Block, type Inst, NO_BLOCK, NO_INST, type Value } from './entities.ts'
 import type { Type } from './types.ts'
 
@@ -13,9 +14,9 @@ const FIRST_PARAM = -2
 export class ValueTable {
   length = 0
   capacity = 0
-  type: Uint16Array = new Uint16Array(0)
+  type: Uint16Array = NO_TYPES
   /** Instruction id for a result, -2 - block for a parameter, -1 for neither. */
-  definition: Int32Array = new Int32Array(0)
+  definition: Int32Array = NO_ROWS
   /** The value an alias stands for, -1 for others; null while the function has no alias. */
   aliasOf: Int32Array | null = null
   /** The number a value is printed with; null while that is its id for every value. */

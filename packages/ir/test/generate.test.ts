@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { parseFunctions, printFunction } from '../src/index.ts'
+import { parseFunctions, printFunction, Type, verifyFunction } from '../src/index.ts'
 import { GENERATED_TYPES, generateFunction, generateModule } from '../src/testing/index.ts'
 import { dumpFunction } from './dump.ts'
 
@@ -10,6 +10,16 @@ describe('generated functions', () => {
         const { text } = generateFunction({ seed, instructions })
         const [func] = parseFunctions(text)
         expect(func.insts.length, `seed ${seed}`).toBe(instructions)
+      }
+    }
+  })
+
+  test('are well formed', () => {
+    for (let seed = 0; seed < 120; seed++) {
+      const extended = seed % 2 === 0
+      for (const { text } of generateModule({ seed, instructions: 40 + 5 * seed, extended, maxTrips: 64 }, 2)) {
+        const [func] = parseFunctions(text)
+        expect(verifyFunction(func, { pointerType: Type.I64 }), `seed ${seed}`).toEqual([])
       }
     }
   })

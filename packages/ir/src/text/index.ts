@@ -4,13 +4,12 @@ export type { FeatureLine, FileHeader, TargetLine, TestLine } from './header.ts'
 export { printInteger, printOffset } from './integers.ts'
 export type { ParsedFile, ParseOptions } from './parser.ts'
 export { parseFile, parseFunctions } from './parser.ts'
-export type { PrintOptions } from './printer.ts'
+export type { PrintInstOptions, PrintOptions } from './printer.ts'
 export {
   printBlock,
   printBlockHeader,
   printFunction,
   printGlobalValue,
   printInst,
-  printInstName,
   printValue,
 } from './printer.ts'

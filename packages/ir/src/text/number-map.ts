@@ -1,7 +1,9 @@
 // From the numbers that the text gives to values and blocks, to dense ids. The text may use any number below 2^32; it
 // usually counts up. So: an array while the numbers are dense, a Map for the outliers.
 
-const FIRST_LENGTH = 4096
+const FIRST_LENGTH = 256
+/** Numbers up to here are dense however few there are. */
+const ALWAYS_DENSE = 4096
 
 /** Numbers to ids; empty again after {@link clear}, so that one serves every function of a file. */
 export class NumberMap {
@@ -21,7 +23,7 @@ export class NumberMap {
     this.#count++
     if (number >= this.#dense.length) {
       // The array may hold four times as many numbers as there are, so its cost stays linear.
-      if (number >= 4 * this.#count + FIRST_LENGTH) {
+      if (number >= 4 * this.#count + ALWAYS_DENSE) {
         this.#sparse.set(number, id)
         return
       }

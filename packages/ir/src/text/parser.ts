@@ -58,6 +58,9 @@ export function parseFunctions(text: string, options: ParseOptions = {}): readon
   return parseFile(text, options).functions
 }
 
+/** Stands in the context until the first function begins; nothing is ever written to it. */
+const NOTHING = new IrFunction({ kind: 'testcase', name: '' }, undefined, 8)
+
 /** Reads one function after another. */
 class FunctionReader {
   readonly #lexer: Lexer
@@ -66,8 +69,7 @@ class FunctionReader {
 
   constructor(lexer: Lexer, defaultCallConv: CallConv) {
     this.#lexer = lexer
-    const nothing = new IrFunction({ kind: 'testcase', name: '' }, undefined, 8)
-    this.#context = new ParserContext(lexer, defaultCallConv, nothing, new FunctionSource(lexer.source, 0))
+    this.#context = new ParserContext(lexer, defaultCallConv, NOTHING, new FunctionSource(lexer.source, 0))
     this.#instructions = new InstructionReader(this.#context)
   }
 

@@ -30,9 +30,17 @@ export function printFunction(func: IrFunction, options: PrintOptions = {}): str
   return new Printer(func, options.atomicFlags ?? false).function()
 }
 
-/** The text of one instruction, without indentation, source location or the values of constants. */
-export function printInst(func: IrFunction, inst: Inst): string {
-  return new Printer(func).inst(inst)
+export interface PrintInstOptions {
+  /** Adds the values of operands that are constants, as in the text of a function. Default false. */
+  readonly constants?: boolean
+  /** Spells the controlling type even where an operand shows it. Default false. */
+  readonly suffix?: boolean
+}
+
+/** The text of one instruction, without indentation and source location. */
+export function printInst(func: IrFunction, inst: Inst, { constants, suffix }: PrintInstOptions = {}): string {
+  const printer = new Printer(func)
+  return printer.inst(inst, suffix) + (constants === true ? printer.constantsOf(inst) : '')
 }
 
 /** The line that heads a block: `block1(v2: i32) cold:`. */
@@ -48,19 +56,6 @@ export function printValue(func: IrFunction, value: Value): string {
 /** The name of a block: `block7`. */
 export function printBlock(func: IrFunction, block: Block): string {
   return `block${func.blocks.numberOf(block)}`
-}
-
-/** The name of an instruction in diagnostics: `inst7`, counted from 0 in the order of the text. */
-export function printInstName(func: IrFunction, inst: Inst): string {
-  const { layout, blocks } = func
-  let number = 0
-  for (let block: number = layout.entry; block >= 0; block = blocks.nextBlock[block]) {
-    for (let i = blocks.firstInst[block]; i >= 0; i = layout.nextInst[i]) {
-      if (i === inst) return `inst${number}`
-      number++
-    }
-  }
-  return `inst${inst}`
 }
 
 const INDENT = 4
@@ -98,9 +93,7 @@ class Printer {
       lines.push(' '.repeat(indent - INDENT) + this.blockHeader(block as Block))
       for (let i = 0; i < blocks.paramCount[block]; i++) this.#pushAliases(lines, blocks.firstParam[block] + i, margin)
       for (let inst = blocks.firstInst[block]; inst >= 0; inst = layout.nextInst[inst]) {
-        lines.push(
-          this.#prefix(inst as Inst).padEnd(indent) + this.inst(inst as Inst) + this.#constantsOf(inst as Inst),
-        )
+        lines.push(this.#prefix(inst as Inst).padEnd(indent) + this.inst(inst as Inst) + this.constantsOf(inst as Inst))
         const first = func.insts.firstResult[inst]
         for (let i = 0; i < func.insts.resultCount[inst]; i++) this.#pushAliases(lines, first + i, margin)
       }
@@ -120,13 +113,14 @@ class Printer {
     return `${printBlock(this.#func, block)}${list}${blocks.cold[block] === 1 ? ' cold' : ''}:`
   }
 
-  inst(inst: Inst): string {
+  inst(inst: Inst, spelled = false): string {
     const { insts } = this.#func
     const opcode = insts.opcode[inst]
     const results: string[] = []
     for (let i = 0; i < insts.resultCount[inst]; i++) results.push(this.#value(insts.firstResult[inst] + i))
     const left = results.length === 0 ? '' : `${results.join(', ')} = `
-    const suffix = this.#needsSuffix(inst) ? `.${typeName(insts.ctrlType[inst])}` : ''
+    const wanted = spelled ? insts.ctrlType[inst] !== 0 : this.#needsSuffix(inst)
+    const suffix = wanted ? `.${typeName(insts.ctrlType[inst])}` : ''
     return `${left}${OPCODE_NAMES[opcode]}${suffix}${this.#operands(inst)}`
   }
 
@@ -375,7 +369,7 @@ class Printer {
   }
 
   /** `  ; v1 = 5, v2 = 6`: the operands that are constants. */
-  #constantsOf(inst: Inst): string {
+  constantsOf(inst: Inst): string {
     const { insts, valueLists, exceptionTables, jumpTables } = this.#func
     const texts: string[] = []
     const operand = (value: number, place: number): void => {

@@ -1,0 +1,140 @@
+// Control flow graph and dominators: CLIF's own tests, and the definition of dominance on random graphs.
+
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { sharedPath } from '@framewright/testkit'
+import { describe, expect, test } from 'vitest'
+import {
+  type Block,
+  controlFlowGraph,
+  dominatorTree,
+  type Function as IrFunction,
+  parseFile,
+  parseFunctions,
+  predecessorsOf,
+  printBlock,
+  printCfg,
+  printDominatorTree,
+  printFunction,
+  successorsOf,
+} from '../src/index.ts'
+import { Random } from '../src/testing/index.ts'
+import { filecheck } from './filecheck.ts'
+
+const COMMANDS: Readonly<Record<string, (func: IrFunction) => string>> = {
+  cat: printFunction,
+  'print-cfg': printCfg,
+  domtree: printDominatorTree,
+}
+
+for (const folder of ['cfg', 'domtree', 'parser']) {
+  const path = sharedPath(`clif/${folder}`)
+  describe.skipIf(path === null)(`clif/${folder}`, () => {
+    const files = path === null ? [] : readdirSync(path).filter((file) => file.endsWith('.clif'))
+    test.each(files)('%s', (file) => {
+      const { header, functions } = parseFile(readFileSync(join(path ?? '', file), 'utf8'), { file })
+      let checked = 0
+      for (const { command } of header.tests) {
+        const print = COMMANDS[command]
+        if (print === undefined) continue
+        for (const func of functions) {
+          const comments = (func.source?.comments ?? []).map(({ text }) => text)
+          expect(filecheck(comments, print(func)), print(func)).toBeNull()
+          checked++
+        }
+      }
+      expect(checked).toBeGreaterThan(0)
+      if (header.tests.some(({ command }) => command === 'domtree')) functions.forEach(checkDominates)
+    })
+  })
+}
+
+/** `; dominates: blockA blockB` on an instruction: its block is their immediate dominator; all blocks are named. */
+function checkDominates(func: IrFunction): void {
+  const tree = dominatorTree(func, controlFlowGraph(func))
+  const found: string[] = []
+  const expected: string[] = []
+  for (const { text, kind, index } of func.source?.comments ?? []) {
+    const names = /dominates: (.*)$/.exec(text)?.[1].trim().split(/\s+/) ?? []
+    const block = kind === 'block' ? index : func.layout.instBlock[index]
+    for (const name of names) expected.push(`${printBlock(func, block as Block)} ${name}`)
+  }
+  tree.immediate.forEach((up, block) => {
+    if (up >= 0) found.push(`${printBlock(func, up as Block)} ${printBlock(func, block as Block)}`)
+  })
+  expect(found.sort()).toEqual(expected.sort())
+}
+
+/** A function of that many blocks whose branches go anywhere. */
+function randomGraph(seed: number, blocks: number): IrFunction {
+  const random = new Random(seed)
+  const target = (): string => `block${random.between(1, blocks - 1)}`
+  const lines = ['function %graph(i32) {', 'block0(v0: i32):', `    jump ${target()}`]
+  for (let i = 1; i < blocks; i++) {
+    const ways = [
+      `jump ${target()}`,
+      `brif.i32 v0, ${target()}, ${target()}`,
+      'return',
+      `br_table v0, ${target()}, [${target()}, ${target()}]`,
+    ]
+    lines.push(`block${i}:`, `    ${random.pick(ways)}`)
+  }
+  return parseFunctions([...lines, '}'].join('\n'))[0]
+}
+
+describe('dominators', () => {
+  const reachable = (func: IrFunction, without: number): Set<number> => {
+    const graph = controlFlowGraph(func)
+    const seen = new Set<number>()
+    const stack: number[] = func.layout.entry === without ? [] : [func.layout.entry]
+    for (let at = stack.pop(); at !== undefined; at = stack.pop()) {
+      if (seen.has(at)) continue
+      seen.add(at)
+      for (const next of successorsOf(graph, at as Block)) if (next !== without) stack.push(next)
+    }
+    return seen
+  }
+
+  test('are the blocks without which there is no way', () => {
+    for (let seed = 0; seed < 150; seed++) {
+      const func = randomGraph(seed, 3 + (seed % 17))
+      const tree = dominatorTree(func, controlFlowGraph(func))
+      const all = reachable(func, -1)
+      expect([...tree.postorder].sort()).toEqual([...all].sort())
+      for (let a = 0; a < func.blocks.length; a++) {
+        const rest = reachable(func, a)
+        for (let b = 0; b < func.blocks.length; b++) {
+          const expected = all.has(a) && all.has(b) && !rest.has(b)
+          expect(tree.dominates(a as Block, b as Block), `seed ${seed}: ${a} over ${b}`).toBe(expected)
+        }
+      }
+      for (const block of all) {
+        const up = tree.immediate[block]
+        if (up >= 0) expect(tree.children(up as Block)).toContain(block)
+      }
+    }
+  })
+
+  test('of a long ladder of blocks take no longer than its length', () => {
+    const rungs = 20_000
+    const lines = ['function %ladder(i32) {', 'block0(v0: i32):', '    jump block1']
+    for (let i = 1; i < rungs; i++) {
+      lines.push(`block${i}:`, `    brif.i32 v0, block${i + 1}, block${Math.max(1, i - 1)}`)
+    }
+    const [func] = parseFunctions([...lines, `block${rungs}:`, '    return', '}'].join('\n'))
+    const tree = dominatorTree(func, controlFlowGraph(func))
+    expect(tree.postorder.length).toBe(rungs + 1)
+    expect(tree.dominates(0 as Block, (rungs - 1) as Block)).toBe(true)
+  })
+
+  test('edges are listed once for every branch', () => {
+    const func = randomGraph(5, 12)
+    const graph = controlFlowGraph(func)
+    for (let block = 0; block < 12; block++) {
+      for (const next of successorsOf(graph, block as Block)) {
+        expect(predecessorsOf(graph, next as Block)).toContain(block)
+      }
+    }
+    expect(graph.successors.length).toBe(graph.predecessors.length)
+  })
+})
