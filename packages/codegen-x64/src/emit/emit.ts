@@ -34,7 +34,7 @@ import { MachOp } from '../machine/op.ts'
 import * as record from '../machine/record.ts'
 import { emitFloat } from './float.ts'
 import { ParallelMove } from './moves.ts'
-import { COMMUTES, ROW_DOUBLE, ROW_R_RM, ROW_RM, ROW_RM_CL, ROW_RM_IMM, SHAPE, Shape } from './rows.ts'
+import { COMMUTES, ROW_DOUBLE, ROW_MEMORY, ROW_R_RM, ROW_RM, ROW_RM_CL, ROW_RM_IMM, SHAPE, Shape } from './rows.ts'
 
 const RAX = 0
 const RDX = 2
@@ -56,6 +56,9 @@ const ABS64 = 3
 const IN_REGISTER = 0
 const IN_MEMORY = 1
 const IMMEDIATE = 2
+
+/** Words of the longest loop test that is repeated. */
+const LONGEST_TEST = 24
 
 /** Growing pairs of (offset, value). */
 export class OffsetList {
@@ -200,16 +203,8 @@ export class Emitter {
         return false
       }
     }
-    // First move at or after the head.
-    const { movePoint, moveCount } = allocator
-    let low = 0
-    let high = moveCount
-    while (low < high) {
-      const middle = (low + high) >> 1
-      if (movePoint[middle] < head * 2) low = middle + 1
-      else high = middle
-    }
-    return low === moveCount || movePoint[low] > jump * 2
+    const move = firstMoveAt(allocator, head * 2)
+    return move === allocator.moveCount || allocator.movePoint[move] > jump * 2
   }
 
   /** Emits the moves before the record at `point`; those of a jump wait for its arguments. */
@@ -419,8 +414,12 @@ export class Emitter {
     }
     if (form === IMMEDIATE) {
       if (d !== a) {
-        if (op === MachOp.Add && !exact && a < LOCATION_SLOT) {
-          asm.rm(Inst.Lea_r_m, size, d, a, -1, 0, this.immediate)
+        if (
+          !exact &&
+          a < LOCATION_SLOT &&
+          (op === MachOp.Add || (op === MachOp.Sub && this.immediate !== -0x80000000))
+        ) {
+          asm.rm(Inst.Lea_r_m, size, d, a, -1, 0, op === MachOp.Add ? this.immediate : -this.immediate)
           return
         }
         this.toRegister(size, d, a)
@@ -503,12 +502,20 @@ export class Emitter {
       this.readAddress(at, header, 0)
       this.#trapHere(header)
       const words = this.code[at] >>> RECORD_WORDS_SHIFT
-      asm.mi(Inst.Mov_rm_imm, size, this.base, this.index, this.scale, this.disp, this.code[at + words - 1])
+      const row = op >= MachOp.AddMemory ? ROW_RM_IMM[op] : Inst.Mov_rm_imm
+      asm.mi(row, size, this.base, this.index, this.scale, this.disp, this.code[at + words - 1])
       return
     }
     this.readAddress(at, header, 1)
     this.#trapHere(header)
-    const row = op === MachOp.Store ? Inst.Mov_rm_r : size === 2 ? Inst.Movss_xm_x : Inst.Movsd_xm_x
+    const row =
+      op >= MachOp.AddMemory
+        ? ROW_MEMORY[op]
+        : op === MachOp.Store
+          ? Inst.Mov_rm_r
+          : size === 2
+            ? Inst.Movss_xm_x
+            : Inst.Movsd_xm_x
     this.withMemory(row, size, this.location(at, 0))
   }
 
@@ -837,7 +844,42 @@ export class Emitter {
 
   #jumpTo(target: number, block: number): void {
     const to = this.#thread(target)
-    if (to !== this.#following(block)) this.asm.jmp(this.#labels[to])
+    if (to === this.#following(block)) return
+    if (to <= block && this.#isShortTest(to)) this.#emitTest(to, block)
+    else this.asm.jmp(this.#labels[to])
+  }
+
+  /** A loop header that only tests and branches: short enough to be repeated where the loop jumps back to it. */
+  #isShortTest(block: number): boolean {
+    const { code } = this
+    let at = this.#heads[block]
+    const limit = at + LONGEST_TEST
+    for (at += code[at] >>> RECORD_WORDS_SHIFT; at < limit; at += code[at] >>> RECORD_WORDS_SHIFT) {
+      const op = code[at] & RECORD_OPERATION_MASK
+      if (op === MachOp.Branch) return true
+      if (SHAPE[op] === Shape.control || SHAPE[op] === Shape.other) return false
+    }
+    return false
+  }
+
+  /**
+   * The test of a loop again, at the end of block `from`, so that an iteration takes one branch and not two. The records are the same and
+   * stand at the same point of the allocation, so their locations hold; only the cursor into the moves has to go back and forth.
+   */
+  #emitTest(test: number, from: number): void {
+    const { code } = this
+    const next = this.#nextMove
+    let at = this.#heads[test]
+    at += code[at] >>> RECORD_WORDS_SHIFT
+    this.#nextMove = firstMoveAt(this.c.allocator, at * 2)
+    for (;;) {
+      this.#emitMoves(at * 2)
+      const op = code[at] & RECORD_OPERATION_MASK
+      this.#emitRecord(at, op, from)
+      if (op === MachOp.Branch) break
+      at += code[at] >>> RECORD_WORDS_SHIFT
+    }
+    this.#nextMove = next
   }
 
   #emitBranch(condition: number, taken: number, other: number, block: number): void {
@@ -857,6 +899,12 @@ export class Emitter {
     }
     if (yes === next) {
       if (no !== next) asm.jcc(condition ^ 1, labels[no])
+      return
+    }
+    if (no <= block && no !== next && yes > block) {
+      // Back edges are the ones that are taken.
+      asm.jcc(condition ^ 1, labels[no])
+      asm.jmp(labels[yes])
       return
     }
     asm.jcc(condition, labels[yes])
@@ -957,6 +1005,19 @@ export class Emitter {
       asm.movSymbol(d, ABS64, symbol, offset)
     }
   }
+}
+
+/** The first of the allocator's moves at or after a point. */
+function firstMoveAt(allocator: Allocator, point: number): number {
+  const { movePoint, moveCount } = allocator
+  let low = 0
+  let high = moveCount
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (movePoint[middle] < point) low = middle + 1
+    else high = middle
+  }
+  return low
 }
 
 /** Rows of cmov by condition, for memory. */

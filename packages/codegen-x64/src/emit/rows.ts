@@ -14,6 +14,8 @@ export const ROW_RM_IMM: Int32Array = new Int32Array(128).fill(NONE)
 export const ROW_RM_CL: Int32Array = new Int32Array(128).fill(NONE)
 /** One operand, /digit. */
 export const ROW_RM: Int32Array = new Int32Array(128).fill(NONE)
+/** memory op= register. */
+export const ROW_MEMORY: Int32Array = new Int32Array(128).fill(NONE)
 /** 1 for operations whose two inputs may change places. */
 export const COMMUTES: Uint8Array = new Uint8Array(128)
 
@@ -34,6 +36,19 @@ for (const [op, rRm, rmImm, commutes] of alu) {
   ROW_R_RM[op] = rRm
   ROW_RM_IMM[op] = rmImm
   COMMUTES[op] = commutes ? 1 : 0
+}
+
+//   operation on memory, by register, by immediate
+const memory: readonly (readonly [number, number, number])[] = [
+  [MachOp.AddMemory, Inst.Add_rm_r, Inst.Add_rm_imm],
+  [MachOp.SubMemory, Inst.Sub_rm_r, Inst.Sub_rm_imm],
+  [MachOp.AndMemory, Inst.And_rm_r, Inst.And_rm_imm],
+  [MachOp.OrMemory, Inst.Or_rm_r, Inst.Or_rm_imm],
+  [MachOp.XorMemory, Inst.Xor_rm_r, Inst.Xor_rm_imm],
+]
+for (const [op, rmR, rmImm] of memory) {
+  ROW_MEMORY[op] = rmR
+  ROW_RM_IMM[op] = rmImm
 }
 
 //   operation, by immediate, by cl
@@ -164,7 +179,18 @@ const shapes: readonly (readonly [number, readonly number[]])[] = [
       MachOp.ImulImm,
     ],
   ],
-  [Shape.store, [MachOp.Store, MachOp.Fstore]],
+  [
+    Shape.store,
+    [
+      MachOp.Store,
+      MachOp.Fstore,
+      MachOp.AddMemory,
+      MachOp.SubMemory,
+      MachOp.AndMemory,
+      MachOp.OrMemory,
+      MachOp.XorMemory,
+    ],
+  ],
   [Shape.compare, [MachOp.Cmp, MachOp.Test, MachOp.Ucomis]],
   [Shape.lea, [MachOp.Lea]],
   [Shape.constant, [MachOp.Const, MachOp.Fconst]],

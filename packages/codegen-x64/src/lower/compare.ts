@@ -5,14 +5,16 @@
 //
 // literals: Opcode
 
-import { FloatCC, Opcode } from '@framewright/ir'
+import { FloatCC, MemFlags, Opcode } from '@framewright/ir'
 import { MachOp } from '../machine/op.ts'
 import * as record from '../machine/record.ts'
+import { SIZE_OF_TYPE } from '../types.ts'
 import { type Condition, DEF, type Lowering, TEMPORARY, USE, USE_ANY } from './context.ts'
 import { INT_CONDITION, setcc } from './integer.ts'
 
 const SIZE = record.SIZE_SHIFT
 const EXACT = record.EXACT
+const EQUAL = 4
 const NOT_ZERO = 5
 
 /** How a value that is true when it is not 0 can be had from flags. */
@@ -114,7 +116,7 @@ export function emitFlags(c: Lowering, condition: Condition): void {
   const size = c.size(a) << SIZE
   switch (condition.kind) {
     case 'value':
-      emitZeroTest(c, a, size)
+      emitEqualsZero(c, beforeExtensions(c, a))
       return
     case 'bits':
       // Memory would have to be the first operand of `test`: only an immediate or a register here.
@@ -130,24 +132,54 @@ export function emitFlags(c: Lowering, condition: Condition): void {
       c.buffer.operand(USE_ANY | c.use(b))
       return
     case 'integer':
-      if (c.matchImmediate(b)) emitCompareImmediate(c, a, c.low, size)
-      else c.withSource(MachOp.Cmp, size | EXACT, -1, USE | c.use(a), b, USE_ANY, true)
+      if (c.matchImmediate(b)) {
+        // Without a sign only equality survives.
+        const equality = c.low === 0 && (condition.code & ~1) === EQUAL
+        if (equality) emitEqualsZero(c, beforeExtensions(c, a))
+        else emitCompareImmediate(c, a, c.low)
+      } else c.withSource(MachOp.Cmp, size | EXACT, -1, USE | c.use(a), b, USE_ANY, true)
       return
     case 'float':
       c.withSource(MachOp.Ucomis, size, -1, USE | c.use(a), b, USE_ANY, false)
   }
 }
 
-function emitCompareImmediate(c: Lowering, a: number, immediate: number, size: number): void {
+/** Only whether `a` is 0 matters: a load that extends is compared at the width of the memory. */
+function emitEqualsZero(c: Lowering, a: number): void {
+  const load = c.mergeable(a)
+  if (load >= 0 && c.uses.colour[load] === c.uses.colour[c.inst] && (c.immHigh[load] & MemFlags.Big) === 0) {
+    const size = extendingLoadSize(c.opcode[load])
+    if (size >= 0) {
+      compareMemory(c, load, size, 0)
+      return
+    }
+  }
+  emitCompareImmediate(c, a, 0)
+}
+
+/** log2 of the bytes that an extending load reads, -1 for other opcodes. */
+function extendingLoadSize(opcode: number): number {
+  if (opcode === Opcode.Uload8 || opcode === Opcode.Sload8) return 0
+  if (opcode === Opcode.Uload16 || opcode === Opcode.Sload16) return 1
+  return opcode === Opcode.Uload32 || opcode === Opcode.Sload32 ? 2 : -1
+}
+
+/** `cmp [memory], immediate` in place of a load. */
+function compareMemory(c: Lowering, load: number, size: number, immediate: number): void {
+  c.sunk[load] = 1
+  c.matchAddress(c.arg0[load], c.imm[load])
+  const header = (size << SIZE) | EXACT | record.SOURCE_MEMORY_IMMEDIATE | c.addressHeader() | c.trapHeader(load)
+  c.buffer.begin(MachOp.Cmp, c.addressOperands(), c.addressPayload() + 1, header)
+  c.writeAddressOperands(0)
+  c.writeAddressPayload()
+  c.buffer.payload(immediate)
+}
+
+function emitCompareImmediate(c: Lowering, a: number, immediate: number): void {
+  const size = c.size(a) << SIZE
   const load = c.mergeableLoad(a)
   if (load >= 0) {
-    c.sunk[load] = 1
-    c.matchAddress(c.arg0[load], c.imm[load])
-    const header = size | EXACT | record.SOURCE_MEMORY_IMMEDIATE | c.addressHeader() | c.trapHeader(load)
-    c.buffer.begin(MachOp.Cmp, c.addressOperands(), c.addressPayload() + 1, header)
-    c.writeAddressOperands(0)
-    c.writeAddressPayload()
-    c.buffer.payload(immediate)
+    compareMemory(c, load, c.size(a), immediate)
     return
   }
   if (immediate === 0) {
@@ -163,6 +195,16 @@ function emitCompareImmediate(c: Lowering, a: number, immediate: number, size: n
 function emitZeroTest(c: Lowering, a: number, size: number): void {
   c.buffer.begin(MachOp.Test, 1, 0, size | EXACT)
   c.buffer.operand(USE_ANY | c.use(a))
+}
+
+/** The value that is 0 just when `value` is: before zero or sign extensions that merge. */
+function beforeExtensions(c: Lowering, value: number): number {
+  for (let a = value; ; ) {
+    const inst = c.mergeable(a)
+    if (inst < 0 || (c.opcode[inst] !== Opcode.Uextend && c.opcode[inst] !== Opcode.Sextend)) return a
+    a = c.arg0[inst]
+    if (SIZE_OF_TYPE[c.valueType[a]] < 0) return value
+  }
 }
 
 /** `icmp` and `fcmp` as values. */

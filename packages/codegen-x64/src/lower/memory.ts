@@ -1,6 +1,6 @@
 // Loads, stores, and the addresses of stack slots, symbols and other global values.
 
-import { type GlobalValueData, MemFlags, memFlagsTrapCode, Type } from '@framewright/ir'
+import { type GlobalValueData, MemFlags, memFlagsTrapCode, Opcode, Type } from '@framewright/ir'
 import { MachOp } from '../machine/op.ts'
 import * as record from '../machine/record.ts'
 import { SIZE_OF_TYPE, typeName } from '../types.ts'
@@ -41,7 +41,7 @@ export function lowerPlainLoad(c: Lowering): void {
 export function lowerStore(c: Lowering, size: number): void {
   refuseBigEndian(c)
   const value = c.arg0[c.inst]
-  c.size(value)
+  if (c.size(value) === size && lowerReadModifyWrite(c, value, size)) return
   c.matchAddress(c.arg1[c.inst], c.imm[c.inst])
   const header = (size << SIZE) | c.addressHeader() | c.trapHeader(c.inst)
   const float = c.isFloat(value)
@@ -63,6 +63,55 @@ export function lowerStore(c: Lowering, size: number): void {
   c.buffer.operand(word)
   c.writeAddressOperands(0)
   c.writeAddressPayload()
+}
+
+/** The operation on memory for an opcode, -1 for none. */
+function memoryOperation(opcode: number): number {
+  if (opcode === Opcode.Iadd) return MachOp.AddMemory
+  if (opcode === Opcode.Isub) return MachOp.SubMemory
+  if (opcode === Opcode.Band) return MachOp.AndMemory
+  if (opcode === Opcode.Bor) return MachOp.OrMemory
+  return opcode === Opcode.Bxor ? MachOp.XorMemory : -1
+}
+
+/** A store of what was loaded from the same place and changed by one operation: `op [memory], register or immediate`. */
+function lowerReadModifyWrite(c: Lowering, value: number, size: number): boolean {
+  const inst = c.mergeable(value)
+  if (inst < 0 || c.isFloat(value)) return false
+  const op = memoryOperation(c.opcode[inst])
+  if (op < 0) return false
+  let load = samePlace(c, c.arg0[inst])
+  let other = c.arg1[inst]
+  if (load < 0 && op !== MachOp.SubMemory) {
+    load = samePlace(c, c.arg1[inst])
+    other = c.arg0[inst]
+  }
+  if (load < 0) return false
+  c.sunk[load] = 1
+  const immediate = c.matchImmediate(other)
+  const { low } = c
+  const word = immediate ? 0 : USE | c.use(other)
+  c.matchAddress(c.arg1[c.inst], c.imm[c.inst])
+  const header = (size << SIZE) | c.addressHeader() | c.trapHeader(c.inst)
+  if (immediate) {
+    c.buffer.begin(op, c.addressOperands(), c.addressPayload() + 1, header | record.SOURCE_MEMORY_IMMEDIATE)
+    c.writeAddressOperands(0)
+    c.writeAddressPayload()
+    c.buffer.payload(low)
+    return true
+  }
+  c.buffer.begin(op, 1 + c.addressOperands(), c.addressPayload(), header | record.SOURCE_MEMORY)
+  c.buffer.operand(word)
+  c.writeAddressOperands(0)
+  c.writeAddressPayload()
+  return true
+}
+
+/** The load that defines a value, if it may merge and reads what the current store writes. */
+function samePlace(c: Lowering, value: number): number {
+  const load = c.mergeableLoad(value)
+  if (load < 0 || c.arg0[load] !== c.arg1[c.inst] || c.imm[load] !== c.imm[c.inst]) return -1
+  return memFlagsTrapCode(c.immHigh[load]) === memFlagsTrapCode(c.immHigh[c.inst]) ? load : -1
 }
 
 /** The constant just matched can be stored without a register: the memory's bits come out of 32, sign-extended. */

@@ -104,6 +104,13 @@ export const MachOp = {
   FloatToUintSat: 107,
   Uint64ToFloat: 108,
   Fma: 109,
+
+  // memory op= the first operand or an immediate.
+  AddMemory: 120,
+  SubMemory: 121,
+  AndMemory: 122,
+  OrMemory: 123,
+  XorMemory: 124,
 } as const
 export type MachOp = (typeof MachOp)[keyof typeof MachOp]
 
