@@ -98,7 +98,7 @@ if (task === 'build') run(build[0], [...build[1], ...rest])
 else if (task === 'test') test(rest)
 else if (task === 'demo') {
   run(...build)
-  run(process.execPath, ['packages/cli/bin/framewright.js', ...(rest.length > 0 ? rest : ['--help'])])
+  run(process.execPath, ['packages/cli/bin/framewright.js', 'demo', ...rest])
 } else if (task === 'lint') run('biome', [...biome, ...rest])
 else if (task === 'format') run('biome', [...biome, '--write', ...rest])
 else if (task !== 'install') run(task, rest)

@@ -12,6 +12,17 @@ export interface OutputStream {
 export interface OutputFile {
   readonly path: string
   readonly bytes: Uint8Array
+  /** A program: everybody who may read it may run it. */
+  readonly executable?: boolean
+}
+
+/** How a program ended. */
+export interface ProgramOutcome {
+  /** Null when a signal ended it, or it was not started at all. */
+  readonly status: number | null
+  readonly stdout: Uint8Array
+  /** The signal's name, or why it could not be started; empty otherwise. */
+  readonly reason: string
 }
 
 /** Runs jobs in threads of its own. */
@@ -27,6 +38,8 @@ export interface Host {
   readonly environment: Readonly<Record<string, string | undefined>>
   /** As Node names it: `linux`, `win32`, `darwin`. */
   readonly platform: string
+  /** As Node names it: `x64`, `arm64`. */
+  readonly architecture: string
   /** How many threads are worth starting. */
   readonly processors: number
   /** Version of the command. */
@@ -35,11 +48,17 @@ export interface Host {
   readFile(path: string): Uint8Array
   readStandardInput(): Promise<Uint8Array>
   /**
-   * Writes all files or none: each is whole under its name, or its name is as it was.
+   * Writes all files or none: each is whole under its name, or its name is as it was. Folders are not made.
    *
    * @throws FileError
    */
   writeFiles(files: readonly OutputFile[]): void
+  /** Names in a folder, sorted; empty when there is no such folder. */
+  listFolder(path: string): readonly string[]
+  /** Makes a folder and those above it. @throws FileError */
+  makeFolder(path: string): void
+  /** Runs a program without arguments or input to its end. */
+  runProgram(path: string): ProgramOutcome
   /** Whether the two paths lead to the same file, or would. */
   samePath(a: string, b: string): boolean
   /** Loads a module of the user's. @throws Error as the module system says it. */

@@ -1,10 +1,14 @@
 // The host that Node is.
 
+import { spawnSync } from 'node:child_process'
 import {
   closeSync,
+  existsSync,
   fsyncSync,
   lstatSync,
+  mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   realpathSync,
   renameSync,
@@ -15,7 +19,14 @@ import { availableParallelism } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { Worker } from 'node:worker_threads'
-import { FileError, type Host, type OutputFile, type OutputStream, type WorkerPool } from './host.ts'
+import {
+  FileError,
+  type Host,
+  type OutputFile,
+  type OutputStream,
+  type ProgramOutcome,
+  type WorkerPool,
+} from './host.ts'
 
 /** The world as this process sees it. */
 export function nodeHost(): Host {
@@ -30,11 +41,15 @@ export function nodeHost(): Host {
     stderr: stream(process.stderr),
     environment: process.env,
     platform: process.platform,
+    architecture: process.arch,
     processors: availableParallelism(),
     version,
     readFile: (path) => guarded(path, () => new Uint8Array(readFileSync(path))),
     readStandardInput,
     writeFiles,
+    listFolder: (path) => (existsSync(path) ? readdirSync(path).sort() : []),
+    makeFolder: (path) => guarded(path, () => void mkdirSync(path, { recursive: true })),
+    runProgram,
     samePath,
     importModule: (path) => import(pathToFileURL(resolve(path)).href),
     startWorkers: (count) => new NodeWorkers(count),
@@ -73,10 +88,10 @@ async function readStandardInput(): Promise<Uint8Array> {
 function writeFiles(files: readonly OutputFile[]): void {
   const waiting: { readonly from: string; readonly to: string }[] = []
   try {
-    for (const { path, bytes } of files) {
+    for (const { path, bytes, executable = false } of files) {
       if (isDevice(path)) {
         // A pipe or /dev/null keeps its name.
-        guarded(path, () => writeWhole(path, bytes, 'w'))
+        guarded(path, () => writeWhole(path, bytes, 'w', 0o666))
         continue
       }
       const target = followed(path)
@@ -84,7 +99,7 @@ function writeFiles(files: readonly OutputFile[]): void {
       guarded(path, () => {
         if (lstatSync(target, { throwIfNoEntry: false })?.isDirectory()) throw new FileError(path, 'EISDIR')
         waiting.push({ from, to: target })
-        writeWhole(from, bytes, 'wx')
+        writeWhole(from, bytes, 'wx', executable ? 0o777 : 0o666)
       })
     }
     for (const { from, to } of waiting) guarded(to, () => renameSync(from, to))
@@ -94,8 +109,8 @@ function writeFiles(files: readonly OutputFile[]): void {
   }
 }
 
-function writeWhole(path: string, bytes: Uint8Array, flags: string): void {
-  const file = openSync(path, flags)
+function writeWhole(path: string, bytes: Uint8Array, flags: string, mode: number): void {
+  const file = openSync(path, flags, mode)
   try {
     let at = 0
     while (at < bytes.length) at += writeSync(file, bytes, at)
@@ -117,6 +132,14 @@ function followed(path: string): string {
   } catch {
     return resolve(path)
   }
+}
+
+/** A step program writes some hundred bytes for every instruction. */
+const MOST_OUTPUT = 2 ** 29
+
+function runProgram(path: string): ProgramOutcome {
+  const { status, stdout, signal, error } = spawnSync(resolve(path), { maxBuffer: MOST_OUTPUT, timeout: 60_000 })
+  return { status, stdout: new Uint8Array(stdout ?? []), reason: error?.message ?? signal ?? '' }
 }
 
 function samePath(a: string, b: string): boolean {

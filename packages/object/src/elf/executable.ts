@@ -221,6 +221,8 @@ class Linker {
       case 'pc-relative-64':
       case 'plt-32':
         return this.#address(object, symbol) + addend - place
+      case 'image-relative-32':
+        return this.#address(object, symbol) + addend - this.#base
       case 'got-pc-relative-32':
       case 'got-pc-relative-32-relaxable':
       case 'got-pc-relative-32-relaxable-rex':
