@@ -12,6 +12,7 @@ import { assert, CodegenError } from './errors.ts'
 import { Lowering, type Platform } from './lower/context.ts'
 import { lowerFunction } from './lower/index.ts'
 import { BufferFull } from './machine/buffer.ts'
+import { printMachineCode } from './machine/printer.ts'
 import { platformOf, type TargetTriple, type UnwindFormats } from './options.ts'
 import { defaultSettings, type Settings } from './settings.ts'
 
@@ -24,6 +25,8 @@ export interface CompileOptions {
   readonly unwindFormats?: UnwindFormats
   /** Has every register allocation proved by a checker that knows nothing of the allocator. For tests: it is slow. */
   readonly check?: boolean
+  /** Is shown the machine code of every function, a line a record: over virtual registers, then over their locations. */
+  readonly trace?: (stage: 'lowered' | 'allocated', lines: readonly string[]) => void
 }
 
 /** Times of the stages of one compilation, in milliseconds; filled when given to `compile`. */
@@ -49,6 +52,7 @@ export class Compiler {
   readonly #platform: Platform
   readonly #formats: UnwindFormats
   readonly #check: boolean
+  readonly #trace: CompileOptions['trace']
   readonly #environments: Map<Convention, readonly [plain: RegisterEnvironment, framed: RegisterEnvironment]> =
     new Map()
 
@@ -60,6 +64,7 @@ export class Compiler {
     this.#platform = platformOf(options.target ?? 'x86_64-unknown-linux-gnu')
     this.#formats = options.unwindFormats ?? defaultFormats
     this.#check = options.check ?? false
+    this.#trace = options.trace
   }
 
   /**
@@ -93,8 +98,10 @@ export class Compiler {
     this.#lower(environment)
     const lowered = times === undefined ? 0 : clock.now()
 
+    this.#trace?.('lowered', printMachineCode(c.buffer.code, c.buffer.start, false))
     if (this.#check) this.#allocateChecked(environment)
     else this.#allocator.allocate()
+    this.#trace?.('allocated', printMachineCode(c.buffer.code, c.buffer.start, true))
     const allocated = times === undefined ? 0 : clock.now()
 
     const frame = planFunctionFrame(c)
