@@ -46,10 +46,14 @@ async function ours(object: string): Promise<readonly JsonFunction[]> {
 
 const signed = (value: number): string => (value < 0 ? `${value}` : `+${value}`)
 
-function described({ offset, codeSize, rows }: JsonFunction): Described {
+function described({ offset, rows, encoded }: JsonFunction): Described {
+  const entry = encoded.find(({ title }) => title.includes('FDE'))
+  const size = /^(\d+) bytes?$/.exec(entry?.fields.find(({ name }) => name === 'code size')?.meaning ?? '')
+  expect(size).not.toBeNull()
   return {
     begin: offset,
-    end: offset + codeSize,
+    // Without the constants behind the code.
+    end: offset + Number(size![1]),
     rows: distinct(
       (rows ?? []).map(({ at, cfa, registers }) => {
         const saved = Object.entries(registers).filter(([, { rule }]) => rule !== 'unchanged')
@@ -97,27 +101,52 @@ function fromReadelf(text: string): Described[] {
     })
 }
 
+/**
+ * From the instructions that LLVM decodes, run here. It prints rows too, but LLVM 14 restores no CFA at
+ * DW_CFA_restore_state, so its rows behind the first epilogue are wrong for everybody's objects.
+ */
 function fromDwarfdump(text: string): Described[] {
-  return text
-    .split(/\n(?=[\da-f]{8} )/)
-    .map((block) => /^[\da-f]+ [\da-f]+ [\da-f]+ FDE .*pc=([\da-f]+)\.\.\.([\da-f]+)\n([\s\S]*)/.exec(block))
-    .filter((match) => match !== null)
-    .map(([, begin, end, rest]) => {
-      const rows = [...rest!.matchAll(/^ +0x([\da-f]+): CFA=(\w+)([+-]\d+): ?(.*)$/gm)]
-      return {
-        begin: Number.parseInt(begin!, 16),
-        end: Number.parseInt(end!, 16),
-        rows: distinct(
-          rows.map(([, at, register, offset, rules]): Row => {
-            const saved: Record<string, number> = {}
-            for (const [, name, where] of rules!.matchAll(/(\w+)=\[CFA([+-]\d+)\]/g)) {
-              saved[name === 'RIP' ? 'return' : name!.toLowerCase()] = Number(where)
-            }
-            return { at: Number.parseInt(at!, 16), cfa: `${register!.toLowerCase()}${offset}`, saved }
-          }),
-        ),
-      }
-    })
+  const entries = text.split(/\n(?=[\da-f]{8} )/)
+  const initial = new Map<string, readonly string[]>()
+  const found: Described[] = []
+  for (const entry of entries) {
+    const instructions = [...entry.matchAll(/^ +DW_CFA_(.*)$/gm)].map(([, instruction]) => instruction!.trim())
+    const common = /^([\da-f]+) [\da-f]+ [\da-f]+ CIE$/m.exec(entry)
+    if (common !== null) initial.set(common[1]!, instructions)
+    const described = /^[\da-f]+ [\da-f]+ [\da-f]+ FDE cie=([\da-f]+) pc=([\da-f]+)\.\.\.([\da-f]+)$/m.exec(entry)
+    if (described === null) continue
+    const [begin, end] = [Number.parseInt(described[2]!, 16), Number.parseInt(described[3]!, 16)]
+    found.push({ begin, end, rows: runInstructions(begin, [...initial.get(described[1]!)!, ...instructions]) })
+  }
+  return found
+}
+
+/** DWARF 5, 6.4.2: the few instructions that our tables use. */
+function runInstructions(begin: number, instructions: readonly string[]): Row[] {
+  const rows: Row[] = []
+  const stack: (typeof state)[] = []
+  let at = begin
+  let state: { cfa: string; offset: string; saved: Record<string, number> } = { cfa: '', offset: '', saved: {} }
+  const nameOf = (register: string): string => (register === 'RIP' ? 'return' : register.toLowerCase())
+  const flush = (): void => void rows.push({ at, cfa: state.cfa + state.offset, saved: { ...state.saved } })
+  for (const instruction of instructions) {
+    const [name, first = '', second = ''] = instruction.split(/:? +/).map((word) => word.replace(/:$/, ''))
+    if (name === 'def_cfa') state = { ...state, cfa: nameOf(first), offset: second }
+    else if (name === 'def_cfa_offset') state = { ...state, offset: first }
+    else if (name === 'def_cfa_register') state = { ...state, cfa: nameOf(first) }
+    else if (name === 'offset') state = { ...state, saved: { ...state.saved, [nameOf(first)]: Number(second) } }
+    else if (name === 'remember_state') stack.push(state)
+    else if (name === 'restore_state') state = stack.pop()!
+    else if (name === 'restore' || name === 'same_value') {
+      const { [nameOf(first)]: _, ...saved } = state.saved
+      state = { ...state, saved }
+    } else if (/^advance_loc[124]?$/.test(name!)) {
+      flush()
+      at += Number(first)
+    } else if (name !== 'nop') throw new Error(`DW_CFA_${instruction}`)
+  }
+  flush()
+  return distinct(rows)
 }
 
 const byBegin = (list: readonly Described[]): Described[] => [...list].sort((a, b) => a.begin - b.begin)
@@ -160,7 +189,9 @@ function fromReadobj(text: string): Unwound[] {
         name: field(block, 'StartAddress').split(' ')[0]!,
         size: Number(/ \+(0x[\dA-F]+) /.exec(field(block, 'EndAddress'))?.[1]),
         prologue: Number(field(block, 'PrologSize')),
-        frameRegister: field(block, 'FrameRegister').replace('-', '').toLowerCase(),
+        frameRegister: field(block, 'FrameRegister')
+          .replace(/^-$| \(.*\)$/g, '')
+          .toLowerCase(),
         operations: codes
           .trim()
           .split('\n')
@@ -208,7 +239,6 @@ describe('UNWIND_INFO', () => {
         // A leaf that moves no stack pointer has no entry.
         const expected = functions.filter(({ rows }) => rows !== null).map(unwound)
         expect(fromReadobj(clean(readobj!, ['--unwind', object]))).toEqual(expected)
-        if (settings.length > 0) expect(expected.length).toBe(functions.length)
       }
     }
   })

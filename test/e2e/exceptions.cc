@@ -53,7 +53,7 @@ static int64_t eight(int64_t a, int64_t b, int64_t c, int64_t d, int64_t e, int6
 static int64_t again(int64_t n) {
   Guard guard;
   try {
-    return nested(n > 1 ? again : always, 2, n - 1);
+    return nested(n > 1 ? again : always, 1, n - 2); // which calls with n - 1
   } catch (Thrown &thrown) {
     thrown.value += 1000;
     throw;
@@ -69,7 +69,7 @@ int main() {
     attempt("apply_many", 8 + 2 * 7 + 3 * 6 + 4 * 5 + 5 * 4 + 6 * 3 + 7 * 2 + 8, [] { apply_many(eight, 1, 2, 3, 4, 5, 6, 7, 8); });
     attempt("nested", 10, [] { nested(always, 4, 0); });
     attempt("sum_of_results", 5, [] { sum_of_results(above_three, 0, 10); });
-    attempt("again", 3005, [] { apply(again, 3); });
+    attempt("again", 3000, [] { apply(again, 3); });
     attempt("nothing thrown", -1, [] { apply_twice(above_three, 1, 2); });
   }
   // One guard in each attempt, three more in each `again`.

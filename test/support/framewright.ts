@@ -3,6 +3,8 @@
 import { type Host, main, nodeHost } from '../../packages/cli/src/index.ts'
 import type { Outcome } from './tools.ts'
 
+const real = nodeHost()
+
 /**
  * @param files - what the command shall find under these names; everything else is on the disk. With it, what the command
  *   writes goes into `written` and not to the disk.
@@ -11,7 +13,6 @@ export async function framewright(
   args: readonly string[],
   files?: ReadonlyMap<string, Uint8Array | string>,
 ): Promise<Outcome & { readonly written: ReadonlyMap<string, Uint8Array> }> {
-  const real = nodeHost()
   const collected = { stdout: '', stderr: '' }
   const written = new Map<string, Uint8Array>()
   const stream = (name: 'stdout' | 'stderr') => ({
