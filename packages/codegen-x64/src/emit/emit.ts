@@ -463,6 +463,8 @@ export class Emitter {
       }
       this.toRegister(size, d, a)
       if (amount !== 0) asm.ri(ROW_RM_IMM[op], size, d, amount)
+      // Lowering counts on zeros above every 32-bit result, also of a shift that does nothing.
+      else if (size === S32 && d === a) asm.rr(Inst.Mov_r_rm, S32, d, d)
       return
     }
     this.#moves.add(a, d)

@@ -123,8 +123,8 @@ export class Lowering {
   vregs: Int32Array = new Int32Array(256)
   /** 1 for a load that was merged into its user. */
   sunk: Uint8Array = new Uint8Array(256)
-  /** The CLIF instruction being lowered; everything merged into it takes effect here. */
-  inst = 0
+  /** The CLIF instruction being lowered, -1 before the first; everything merged into it takes effect here. */
+  inst = -1
   /** IR block being lowered. */
   block = 0
   /** Jump tables, as machine blocks. */
@@ -173,6 +173,7 @@ export class Lowering {
     this.func = func
     this.settings = settings
     this.platform = platform
+    this.inst = -1
     const { insts, values } = func
     this.opcode = insts.opcode
     this.arg0 = insts.arg0
@@ -207,7 +208,8 @@ export class Lowering {
 
   /** Where the instruction being lowered stands. */
   place(): CodegenPlace {
-    return { function: printExternalName(this.func.name), inst: this.inst }
+    const name = printExternalName(this.func.name)
+    return this.inst < 0 ? { function: name } : { function: name, inst: this.inst }
   }
 
   /** @throws CodegenError always. */
