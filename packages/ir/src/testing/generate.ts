@@ -157,8 +157,7 @@ class Generator {
     const { seed, instructions, callees = [], callConv } = this.#options
     const name = this.#options.name ?? `f${seed}`
     const params = this.#options.params ?? Array.from({ length: random.below(9) }, () => random.pick(this.#types))
-    const returns =
-      this.#options.returns ?? Array.from({ length: random.between(1, 2) }, () => random.pick(this.#types))
+    const returns = this.#returns
     const convention = callConv === undefined ? '' : ` ${callConv}`
     const results = returns.length === 0 ? '' : ` -> ${returns.join(', ')}`
 
