@@ -1,9 +1,11 @@
 // The face of the allocator: a context that is used for one function after the other. Its buffers are kept.
 import { AllocationError } from './errors.ts'
 import { type BlockGraph, LOCATION_SLOT, OPERAND_VREG_MASK, type RegisterEnvironment } from './interface.ts'
+import { Clobbers } from './clobbers.ts'
 import { LinearScan } from './linear-scan.ts'
 import { LiveRanges, USE_WORD_SHIFT } from './live-ranges.ts'
 import { Moves } from './moves.ts'
+import { Pieces } from './pieces.ts'
 import { Slots } from './slots.ts'
 
 const KEEP: number = ~OPERAND_VREG_MASK
@@ -28,9 +30,11 @@ export class Allocator {
   moveTo: Int32Array = new Int32Array(0)
 
   readonly #live: LiveRanges = new LiveRanges()
-  readonly #scan: LinearScan = new LinearScan(this.#live)
+  readonly #clobbers: Clobbers = new Clobbers()
+  readonly #pieces: Pieces = new Pieces(this.#live)
+  readonly #scan: LinearScan = new LinearScan(this.#live, this.#pieces, this.#clobbers)
   readonly #slots: Slots = new Slots()
-  readonly #moves: Moves = new Moves(this.#live, this.#scan)
+  readonly #moves: Moves = new Moves(this.#live, this.#pieces)
   #environment: RegisterEnvironment = { order: [new Int32Array(0), new Int32Array(0)], calleeSaved: 0 }
   #graph: BlockGraph = { count: 0, successorStart: new Int32Array(1), successors: new Int32Array(0) }
 
@@ -39,6 +43,7 @@ export class Allocator {
     this.#environment = environment
     this.#graph = graph
     this.#live.begin(graph, code)
+    this.#clobbers.reset()
   }
 
   /**
@@ -72,7 +77,7 @@ export class Allocator {
 
   /** Nothing may be in the registers of `mask` from point+1 up to point+2: calls, divides, registers of fixed inputs. */
   clobber(point: number, mask: number): void {
-    this.#live.clobber(point, mask)
+    this.#clobbers.add(point, mask)
   }
 
   /** Two virtual registers that would like the same place: a jump's argument `a` and the parameter `b` it becomes. */
@@ -94,12 +99,14 @@ export class Allocator {
     const live = this.#live
     const undefinedVreg = live.undefinedVreg()
     if (undefinedVreg >= 0) throw new AllocationError({ code: 'undefined', vreg: undefinedVreg })
+    live.indexBlocks()
     this.#scan.run(this.#environment)
-    this.#slots.assign(live, this.#scan)
+    if (this.#scan.spilledCount > 0) this.#slots.assign(live, this.#pieces)
+    else this.#slots.count = 0
     this.#moves.collect(this.#graph)
     this.#writeLocations()
 
-    this.usedRegisters = this.#scan.usedRegisters | live.clobberUnion
+    this.usedRegisters = this.#scan.usedRegisters | this.#clobbers.union
     this.slotCount = this.#slots.count
     this.moveCount = this.#moves.count
     this.movePoint = this.#moves.point
@@ -111,7 +118,7 @@ export class Allocator {
   /** Each use knows its operand word, so that no word has to be looked at. */
   #writeLocations(): void {
     const { code, location, firstUse, useNext, useWord, intervalCount } = this.#live
-    const { usesEnd, root, slot } = this.#scan
+    const { usesEnd, root, slot } = this.#pieces
     for (let interval = 0; interval < intervalCount; interval++) {
       let place = location[interval]
       if (place >= SLOT) place = slot[root[interval]]

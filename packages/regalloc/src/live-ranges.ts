@@ -60,6 +60,9 @@ export const USE_ANY_DEF = 8
 /** A register as a hint; hints from 0 on are virtual registers, and -1 is none. */
 export const HINT_REGISTER = -2
 
+/** Points to one entry of the table that finds blocks: more than most blocks have. */
+const BLOCK_AT_SHIFT = 7
+
 /** A use costs this much, by loop depth: eight rounds to a loop. */
 const WEIGHTS: Float64Array = Float64Array.from({ length: 8 }, (_, depth) => 8 ** depth)
 
@@ -70,6 +73,9 @@ export class LiveRanges {
   // Blocks: points of the first record, and just past the last.
   blockStart: Int32Array = new Int32Array(64)
   blockEnd: Int32Array = new Int32Array(64)
+
+  /** By point, without its low bits: the block that holds the lowest such point. */
+  #blockAt: Int32Array = new Int32Array(64)
 
   // Intervals. Virtual register v is interval v; pieces follow.
   intervalCount = 0
@@ -102,12 +108,6 @@ export class LiveRanges {
   /** Virtual registers with ranges, by falling start. */
   orderCount = 0
   order: Int32Array = new Int32Array(256)
-
-  // Clobbers, by falling point.
-  clobberCount = 0
-  clobberPoint: Int32Array = new Int32Array(64)
-  clobberMask: Int32Array = new Int32Array(64)
-  clobberUnion = 0
 
   #graph: BlockGraph = { count: 0, successorStart: new Int32Array(1), successors: new Int32Array(0) }
   #weight = 1
@@ -150,8 +150,6 @@ export class LiveRanges {
     this.rangeCount = 0
     this.useCount = 0
     this.orderCount = 0
-    this.clobberCount = 0
-    this.clobberUnion = 0
     this.#resultPoint = -1
     this.#openedCount = 0
     this.#row.fill(0, 0, this.#rowWords) // a function that was given up may have left bits
@@ -182,19 +180,6 @@ export class LiveRanges {
     // The first call is about the last place in the program, where `a` is most likely to end.
     if (this.hintAfter[a] === NONE) this.hintAfter[a] = b
     this.hintBefore[b] = a
-  }
-
-  clobber(point: number, mask: number): void {
-    const last = this.clobberCount - 1
-    this.clobberUnion |= mask
-    if (last >= 0 && this.clobberPoint[last] === point) {
-      this.clobberMask[last] |= mask
-      return
-    }
-    if (last + 1 === this.clobberPoint.length) this.#growClobbers()
-    this.clobberPoint[last + 1] = point
-    this.clobberMask[last + 1] = mask
-    this.clobberCount = last + 2
   }
 
   operand(wordIndex: number, word: number, point: number): void {
@@ -273,7 +258,10 @@ export class LiveRanges {
     } else if (constraint === TIED && this.#resultPoint === point) {
       const result = this.#result
       if (this.intervalClass[vreg] === this.intervalClass[result]) {
-        if (this.hintAfter[vreg] === NONE) this.hintAfter[vreg] = result
+        // Where the result goes is known; it is placed later than this one, so that its own place is not.
+        if (this.hintAfter[vreg] === NONE) {
+          this.hintAfter[vreg] = this.hintAfter[result] === NONE ? result : this.hintAfter[result]
+        }
         if (this.hintBefore[result] === NONE) this.hintBefore[result] = vreg
       }
     }
@@ -345,6 +333,31 @@ export class LiveRanges {
     for (let word = 0; word < words; word++) this.#rows[length++] = this.#row[word]
     this.#rowsLength = length
     if (this.#keptBlock === block) this.#hideKept(block)
+  }
+
+  /** Makes `blockOf` work, once all blocks are done. */
+  indexBlocks(): void {
+    const count = this.flow.count
+    const { blockStart, blockEnd } = this
+    const first = blockStart[0] >> BLOCK_AT_SHIFT
+    const length = (blockEnd[count - 1] >> BLOCK_AT_SHIFT) - first + 1
+    if (this.#blockAt.length < length) this.#blockAt = growInt32(this.#blockAt, length)
+    const blockAt = this.#blockAt
+    let block = 0
+    for (let k = 0; k < length; k++) {
+      const point = (first + k) << BLOCK_AT_SHIFT
+      while (block + 1 < count && blockStart[block + 1] <= point) block++
+      blockAt[k] = block
+    }
+  }
+
+  /** The block of a point. */
+  blockOf(point: number): number {
+    const blockStart = this.blockStart
+    const last = this.flow.count - 1
+    let block = this.#blockAt[(point >> BLOCK_AT_SHIFT) - (blockStart[0] >> BLOCK_AT_SHIFT)]
+    while (block < last && blockStart[block + 1] <= point) block++
+    return block
   }
 
   /** The first virtual register that is live into the entry, or -1. */
@@ -498,11 +511,6 @@ export class LiveRanges {
     this.useWord = growInt32(this.useWord)
     this.useNext = growInt32(this.useNext)
     this.useSum = growFloat64(this.useSum)
-  }
-
-  #growClobbers(): void {
-    this.clobberPoint = growInt32(this.clobberPoint)
-    this.clobberMask = growInt32(this.clobberMask)
   }
 
   #growBlocks(count: number): void {

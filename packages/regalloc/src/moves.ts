@@ -17,8 +17,8 @@ import {
   RECORD_OPERANDS_SHIFT,
   RECORD_WORDS_SHIFT,
 } from './interface.ts'
-import type { LinearScan } from './linear-scan.ts'
 import type { LiveRanges } from './live-ranges.ts'
+import type { Pieces } from './pieces.ts'
 
 const SLOT = LOCATION_SLOT
 const NONE = -1
@@ -29,7 +29,7 @@ const KEY_PLACES: number = 2 ** 22
 
 export class Moves {
   readonly #live: LiveRanges
-  readonly #scan: LinearScan
+  readonly #pieces: Pieces
   count = 0
   point: Int32Array = new Int32Array(64)
   group: Int32Array = new Int32Array(64)
@@ -41,15 +41,15 @@ export class Moves {
   /** By block: the point of its last record, once it was looked for in this function. */
   #lastRecord: Int32Array = new Int32Array(64)
 
-  constructor(live: LiveRanges, scan: LinearScan) {
+  constructor(live: LiveRanges, pieces: Pieces) {
     this.#live = live
-    this.#scan = scan
+    this.#pieces = pieces
   }
 
   collect(graph: BlockGraph): void {
     this.count = 0
-    const { split, splitCount } = this.#scan
-    if (splitCount === 0 && this.#scan.spilledCount === 0) return
+    const { split, splitCount } = this.#pieces
+    if (splitCount === 0) return
     const count = graph.count
     if (this.#lastRecord.length < count) this.#lastRecord = growInt32(this.#lastRecord, count)
     this.#lastRecord.fill(NONE, 0, count)
@@ -60,11 +60,11 @@ export class Moves {
   /** All moves of one virtual register. */
   #connect(root: number, graph: BlockGraph): void {
     const { location, end, usePoint, firstUse, firstRange, rangeFrom, blockStart, code } = this.#live
-    const { next, spilled } = this.#scan
-    if (spilled[root] !== 0 && location[root] < SLOT) {
+    const { next, slot } = this.#pieces
+    if (slot[root] !== 0 && location[root] < SLOT) {
       const definition = usePoint[firstUse[root]]
       const after = definition + ((code[definition >> 1] >>> RECORD_WORDS_SHIFT) << 1)
-      this.#add(after, MOVE_SPILL, location[root], this.#scan.slot[root])
+      this.#add(after, MOVE_SPILL, location[root], slot[root])
     }
     this.#connectEdges(root, root, graph)
     for (let before = root, piece = next[root]; piece !== NONE; before = piece, piece = next[piece]) {
@@ -72,7 +72,7 @@ export class Moves {
       this.#connectEdges(root, piece, graph)
       const start = rangeFrom[firstRange[piece]]
       if (end[before] !== start || location[before] === location[piece]) continue
-      if (blockStart[this.#scan.blockOf(start)] === start) continue // the edges do it
+      if (blockStart[this.#live.blockOf(start)] === start) continue // the edges do it
       this.#add(start, MOVE_SPLIT, this.#place(root, before), location[piece])
     }
   }
@@ -84,11 +84,12 @@ export class Moves {
     const to = location[piece]
     if (to >= SLOT) return
     const start = rangeFrom[firstRange[piece]]
+    const count = graph.count
     for (let range = firstRange[piece]; range >= 0; range = rangeNext[range]) {
-      let block = this.#scan.blockOf(rangeFrom[range])
+      let block = this.#live.blockOf(rangeFrom[range])
       // A parameter starts with its block too; the jumps bring it.
       if (blockStart[block] < rangeFrom[range] || range === firstRange[root]) block++
-      for (; block < graph.count && blockStart[block] < rangeTo[range]; block++) {
+      for (; block < count && blockStart[block] < rangeTo[range]; block++) {
         for (let k = predecessorStart[block], last = k + predecessorCount[block]; k < last; k++) {
           const predecessor = predecessors[k]
           const at = blockEnd[predecessor] - 1
@@ -104,7 +105,7 @@ export class Moves {
   /** The piece that is live at a point, or -1. */
   #pieceAt(root: number, point: number): number {
     const { end, firstRange, rangeFrom, rangeTo, rangeNext } = this.#live
-    const next = this.#scan.next
+    const next = this.#pieces.next
     for (let piece = root; piece !== NONE; piece = next[piece]) {
       if (point >= end[piece]) continue
       for (let range = firstRange[piece]; range >= 0 && rangeFrom[range] <= point; range = rangeNext[range]) {
@@ -117,7 +118,7 @@ export class Moves {
 
   #place(root: number, piece: number): number {
     const location = this.#live.location[piece]
-    return location >= SLOT ? this.#scan.slot[root] : location
+    return location >= SLOT ? this.#pieces.slot[root] : location
   }
 
   #addOnEdge(predecessor: number, block: number, from: number, to: number, graph: BlockGraph): void {

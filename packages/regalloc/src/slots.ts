@@ -4,21 +4,20 @@
 // is given out again only behind that record: the record still reads it, and the new owner's store may go before.
 import { growInt32 } from './grow.ts'
 import { LOCATION_SLOT } from './interface.ts'
-import type { LinearScan } from './linear-scan.ts'
 import type { LiveRanges } from './live-ranges.ts'
+import type { Pieces } from './pieces.ts'
 
 export class Slots {
   count = 0
   #freeFrom: Int32Array = new Int32Array(16)
 
-  assign(live: LiveRanges, scan: LinearScan): void {
+  assign(live: LiveRanges, pieces: Pieces): void {
     this.count = 0
-    if (scan.spilledCount === 0) return
     const { order, usePoint, firstUse, end } = live
-    const { spilled, slot, next } = scan
+    const { slot, next } = pieces
     for (let k = live.orderCount - 1; k >= 0; k--) {
       const root = order[k]
-      if (spilled[root] === 0) continue
+      if (slot[root] === 0) continue
       const definition = usePoint[firstUse[root]]
       let last = root
       while (next[last] >= 0) last = next[last]
