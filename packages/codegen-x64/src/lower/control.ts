@@ -85,12 +85,12 @@ export function lowerBrTable(c: Lowering): void {
   const target = func.blockCalls.block
   const otherwise = order.targetOf(c.func.insts.target0[inst], target)
   const entries = func.jumpTables[c.entity[inst]]
-  if (entries.length === 0) {
+  const table: number[] = [otherwise]
+  for (let i = 0; i < entries.length; i++) table.push(order.targetOf(entries[i], target))
+  if (table.every((block) => block === otherwise)) {
     lowerPlainJump(c, otherwise)
     return
   }
-  const table: number[] = [otherwise]
-  for (let i = 0; i < entries.length; i++) table.push(order.targetOf(entries[i], target))
   const index = c.use(c.arg0[inst])
   c.buffer.begin(MachOp.Switch, 3, 1, 2 << SIZE)
   c.buffer.operand(TEMPORARY | c.newVreg(false))
