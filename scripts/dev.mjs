@@ -96,7 +96,10 @@ const [task, ...rest] = process.argv.slice(2)
 install()
 if (task === 'build') run(build[0], [...build[1], ...rest])
 else if (task === 'test') test(rest)
-else if (task === 'demo') {
+else if (task === 'bench') {
+  run(...build)
+  run(process.execPath, ['bench/run.mjs', ...rest])
+} else if (task === 'demo') {
   run(...build)
   run(process.execPath, ['packages/cli/bin/framewright.js', 'demo', ...rest])
 } else if (task === 'lint') run('biome', [...biome, ...rest])
