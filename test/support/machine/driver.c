@@ -1,6 +1,7 @@
 // Runs the vectors of an object that image.ts wrote: machine code through call.S, or, with REFERENCE, the C twins.
 //
 // One line of hexadecimal numbers for each vector; image.ts reads them.
+#define _GNU_SOURCE // REG_RIP
 #include <setjmp.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -147,6 +148,12 @@ static LONG CALLBACK on_trap(EXCEPTION_POINTERS *info) {
 }
 
 static void catch_traps(void) { AddVectoredExceptionHandler(1, on_trap); }
+
+#ifdef HOST_FMA
+// Those of mingw-w64 round twice (for example fmaf(-0x83.0, 0x2.68091p6, -0x9.88721p1)); CLIF's fma rounds once.
+__attribute__((target("fma"))) double fma(double a, double b, double c) { return __builtin_fma(a, b, c); }
+__attribute__((target("fma"))) float fmaf(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+#endif
 
 #else
 
