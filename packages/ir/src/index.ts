@@ -6,6 +6,14 @@ export {
   isExceptionArgument,
   returnArgument,
 } from './block-table.ts'
+export type { BlockTarget, TryArgument, TryTarget } from './builder/emitter.ts'
+export type { Finished } from './builder/finish.ts'
+export type { ExceptionHandler, ExceptionHandlers } from './builder/format-emitter.ts'
+export type { ImportOptions } from './builder/function-builder.ts'
+export { FunctionBuilder } from './builder/function-builder.ts'
+export { InstructionBuilder } from './builder/instruction-builder.ts'
+export type { Variable } from './builder/ssa-construction.ts'
+export type { SwitchCase } from './builder/switch.ts'
 export type { ControlFlowGraph } from './cfg.ts'
 export { controlFlowGraph, predecessorsOf, successorsOf } from './cfg.ts'
 export {

@@ -112,6 +112,24 @@ export class FloatReader {
     return null
   }
 
+  /** The bits of a number, rounded to nearest where the format is narrower. */
+  set(value: number, width: 32 | 64): void {
+    if (width === 64) {
+      scratch[0] = value
+      this.low = scratchBits[LOW]
+      this.high = scratchBits[HIGH]
+    } else {
+      scratch32[0] = value
+      this.low = scratch32Bits[0]
+      this.high = 0
+    }
+    // A host may keep any NaN there; ours is the positive quiet one without payload.
+    if (Number.isNaN(value)) {
+      this.low = width === 64 ? 0 : 0x7fc0_0000
+      this.high = width === 64 ? 0x7ff8_0000 : 0
+    }
+  }
+
   /** The usual case: hexadecimal, at most 53 bits, normal. Anything else is left to the exact way. */
   #readShort(text: string, start: number, end: number, width: 32 | 64): boolean {
     let at = start

@@ -1,0 +1,321 @@
+// What instructions of one format have in common: how their immediates, references and targets are checked and stored.
+
+import { exceptionArgument, returnArgument } from '../block-table.ts'
+import { FLOAT_CC_NAMES, INT_CC_NAMES } from '../condition-codes.ts'
+import type {
+  Block,
+  Constant,
+  DynamicStackSlot,
+  FuncRef,
+  GlobalValue,
+  Inst,
+  SigRef,
+  StackSlot,
+  Value,
+} from '../entities.ts'
+import { IrBuildError } from '../errors.ts'
+import type { ExceptionTableItem } from '../externals.ts'
+import { ATOMIC_RMW_OPS, type AtomicRmwOp } from '../format.ts'
+import { MAX_HANDLERS } from '../function.ts'
+import type { MemFlags } from '../memory-flags.ts'
+import { OPCODE_NAMES, Opcode } from '../opcode.ts'
+import { exceptionPayloadWords, type Signature } from '../signature.ts'
+import { bytesOfBits, FloatReader } from '../text/floats.ts'
+import { printBlock } from '../text/index.ts'
+import { laneCount, Type, typeName } from '../types.ts'
+import { type BlockTarget, Emitter, type TryTarget } from './emitter.ts'
+
+/** Where a `try_call` goes on when an exception passes. They are tried in this order. */
+export type ExceptionHandlers = readonly ExceptionHandler[]
+
+export type ExceptionHandler =
+  | { readonly tag: number; readonly target: TryTarget }
+  | { readonly default: TryTarget }
+  /** Makes the value findable for the handlers after it. */
+  | { readonly context: Value }
+
+const floats = new FloatReader()
+
+/** Instructions by format. */
+export class FormatEmitter extends Emitter {
+  protected compare(opcode: Opcode, condition: number, x: Value, y: Value): Value {
+    const names = opcode === Opcode.Icmp ? INT_CC_NAMES : FLOAT_CC_NAMES
+    this.checkRange(opcode, condition, 0, names.length - 1, 'the condition')
+    const inst = this.emit(opcode, 0, x, y)
+    this.draft.insts.imm[inst] = condition
+    return this.draft.result(inst)
+  }
+
+  /** Loads, bitcast and atomic_cas: flags, an offset, a result. */
+  protected access(opcode: Opcode, type: Type, flags: MemFlags, offset: number, ...args: Value[]): Value {
+    return this.draft.result(this.#memoryInst(opcode, type, flags, offset, ...args))
+  }
+
+  protected storing(opcode: Opcode, flags: MemFlags, offset: number, x: Value, p: Value): Inst {
+    return this.#memoryInst(opcode, 0, flags, offset, x, p)
+  }
+
+  #memoryInst(opcode: Opcode, type: Type, flags: MemFlags, offset: number, ...args: Value[]): Inst {
+    this.memory(opcode, flags, offset)
+    const inst = this.emit(opcode, type, args[0], args[1], args[2])
+    this.draft.insts.imm[inst] = offset
+    this.draft.insts.immHigh[inst] = flags
+    return inst
+  }
+
+  protected readModifyWrite(type: Type, flags: MemFlags, operation: AtomicRmwOp, p: Value, x: Value): Value {
+    this.memory(Opcode.AtomicRmw, flags, 0)
+    this.checkRange(Opcode.AtomicRmw, operation, 0, ATOMIC_RMW_OPS.length - 1, 'the operation')
+    const inst = this.emit(Opcode.AtomicRmw, type, p, x)
+    this.draft.insts.imm[inst] = operation
+    this.draft.insts.immHigh[inst] = flags
+    return this.draft.result(inst)
+  }
+
+  protected trapping(opcode: Opcode, code: number, x?: Value, y?: Value): Inst {
+    this.checkRange(opcode, code, 1, 255, 'the trap code')
+    const inst = this.emit(opcode, 0, x, y)
+    this.draft.insts.imm[inst] = code
+    return inst
+  }
+
+  protected lane(opcode: Opcode, lane: number, x: Value, y?: Value): Value {
+    this.checkValue(x, OPCODE_NAMES[opcode])
+    const lanes = opcode === Opcode.ExtractVector ? 256 : laneCount(this.draft.values.type[x])
+    this.checkRange(opcode, lane, 0, lanes - 1, 'the lane')
+    const inst = this.emit(opcode, 0, x, y)
+    this.draft.insts.imm[inst] = lane
+    return this.draft.result(inst)
+  }
+
+  protected jumping(target: BlockTarget): Inst {
+    this.checkTarget('jump', target)
+    const inst = this.emit(Opcode.Jump, 0)
+    this.draft.insts.target0[inst] = this.blockCall(target.block, target.args ?? [])
+    return inst
+  }
+
+  protected branching(c: Value, then: BlockTarget | Block, otherwise: BlockTarget | Block): Inst {
+    const targets = [asTarget(then), asTarget(otherwise)]
+    for (const target of targets) this.checkTarget('brif', target)
+    const inst = this.emit(Opcode.Brif, 0, c)
+    const { insts } = this.draft
+    insts.target0[inst] = this.blockCall(targets[0].block, targets[0].args ?? [])
+    insts.target1[inst] = this.blockCall(targets[1].block, targets[1].args ?? [])
+    return inst
+  }
+
+  protected tableBranching(x: Value, otherwise: BlockTarget | Block, entries: readonly (BlockTarget | Block)[]): Inst {
+    const targets = [asTarget(otherwise), ...entries.map(asTarget)]
+    for (const target of targets) this.checkTarget('br_table', target)
+    const inst = this.emit(Opcode.BrTable, 0, x)
+    const [first, ...rest] = targets.map(({ block, args = [] }) => this.blockCall(block, args))
+    this.draft.insts.target0[inst] = first
+    this.draft.insts.entity[inst] = this.draft.jumpTables.push(Int32Array.from(rest)) - 1
+    return inst
+  }
+
+  protected resultsOf(inst: Inst): Value[] {
+    const { resultCount } = this.draft.insts
+    return Array.from({ length: resultCount[inst] }, (_, i) => this.draft.result(inst, i))
+  }
+
+  protected calling(opcode: Opcode, callee: FuncRef, args: readonly Value[]): Inst {
+    return this.emitCall(opcode, callee, -1, args, this.#signatureOf(callee))
+  }
+
+  protected callingIndirectly(opcode: Opcode, signature: SigRef, callee: Value, args: readonly Value[]): Inst {
+    this.checkEntity(this.draft.signatures, signature, 'signature')
+    return this.emitCall(opcode, signature, callee, args, this.draft.signatures[signature])
+  }
+
+  protected trying(callee: FuncRef, args: readonly Value[], normal: TryTarget, handlers: ExceptionHandlers): Inst {
+    const signature = this.#signatureOf(callee)
+    this.#checkHandlers(signature, normal, handlers)
+    const inst = this.emitCall(Opcode.TryCall, callee, -1, args, signature)
+    return this.#handle(inst, this.draft.funcRefs[callee].signature, normal, handlers)
+  }
+
+  protected tryingIndirectly(
+    signature: SigRef,
+    callee: Value,
+    args: readonly Value[],
+    normal: TryTarget,
+    handlers: ExceptionHandlers,
+  ): Inst {
+    this.checkEntity(this.draft.signatures, signature, 'signature')
+    this.#checkHandlers(this.draft.signatures[signature], normal, handlers)
+    const inst = this.emitCall(Opcode.TryCallIndirect, -1, callee, args, this.draft.signatures[signature])
+    return this.#handle(inst, signature, normal, handlers)
+  }
+
+  #signatureOf(callee: FuncRef): Signature {
+    this.checkEntity(this.draft.funcRefs, callee, 'function')
+    return this.draft.signatures[this.draft.funcRefs[callee].signature]
+  }
+
+  #checkHandlers(signature: Signature, normal: TryTarget, handlers: ExceptionHandlers): void {
+    if (handlers.length > MAX_HANDLERS) {
+      throw new IrBuildError({ code: 'arguments', reason: `a try_call has at most ${MAX_HANDLERS} handlers` })
+    }
+    this.#checkTryTarget(signature, normal, 'result')
+    for (const handler of handlers) {
+      if ('context' in handler) this.checkValue(handler.context, 'try_call')
+      else this.#checkTryTarget(signature, 'tag' in handler ? handler.target : handler.default, 'exception')
+    }
+  }
+
+  #checkTryTarget(signature: Signature, { block, args = [] }: TryTarget, allowed: 'result' | 'exception'): void {
+    this.checkBlock(block)
+    this.ssa.checkBranch(block)
+    const types = this.paramTypes(block)
+    const name = printBlock(this.draft, block)
+    if (args.length !== types.length) {
+      const reason = `try_call to ${name} takes ${types.length} arguments here, ${args.length} are given`
+      throw new IrBuildError({ code: 'arguments', reason })
+    }
+    args.forEach((arg, i) => {
+      if (typeof arg === 'number') {
+        this.checkArguments(`try_call to ${name}`, [arg], [types[i]])
+        return
+      }
+      const result = 'result' in arg
+      const number = result ? arg.result : arg.exception
+      const count = result ? signature.returns.length : exceptionPayloadWords(signature.callConv)
+      const fits = result === (allowed === 'result') && Number.isInteger(number) && number >= 0 && number < count
+      // The type of a word of the exception depends on the target: the verifier knows it.
+      if (fits && (!result || signature.returns[number].type === types[i])) return
+      const what = `${result ? 'result' : 'exception word'} ${number}`
+      throw new IrBuildError({ code: 'arguments', reason: `${what} of the callee cannot be argument ${i} of ${name}` })
+    })
+  }
+
+  #handle(inst: Inst, signature: SigRef, normal: TryTarget, handlers: ExceptionHandlers): Inst {
+    const { draft } = this
+    const call = ({ block, args = [] }: TryTarget): ReturnType<FormatEmitter['blockCall']> =>
+      this.blockCall(
+        block,
+        args.map((arg) => {
+          if (typeof arg === 'number') return arg
+          return 'result' in arg ? returnArgument(arg.result) : exceptionArgument(arg.exception)
+        }),
+      )
+    const items = handlers.map((handler): ExceptionTableItem => {
+      if ('context' in handler) return { kind: 'context', value: handler.context }
+      if ('tag' in handler) return { kind: 'tag', tag: handler.tag, target: call(handler.target) }
+      return { kind: 'default', target: call(handler.default) }
+    })
+    const target = call(normal)
+    draft.insts.target0[inst] = target
+    draft.insts.imm[inst] = draft.exceptionTables.push({ signature, normal: target, items }) - 1
+    return inst
+  }
+
+  protected addressOfFunction(type: Type, callee: FuncRef): Value {
+    this.checkEntity(this.draft.funcRefs, callee, 'function')
+    return this.#withEntity(Opcode.FuncAddr, type, callee)
+  }
+
+  protected addressOfSlot(type: Type, slot: StackSlot, offset: number): Value {
+    this.checkEntity(this.draft.stackSlots, slot, 'stack slot')
+    this.checkRange(Opcode.StackAddr, offset, -0x8000_0000, 0x7fff_ffff, 'the offset')
+    const value = this.#withEntity(Opcode.StackAddr, type, slot)
+    this.draft.insts.imm[this.draft.values.definingInst(value)] = offset
+    return value
+  }
+
+  protected addressOfDynamicSlot(type: Type, slot: DynamicStackSlot): Value {
+    this.checkEntity(this.draft.dynamicStackSlots, slot, 'dynamic stack slot')
+    return this.#withEntity(Opcode.DynamicStackAddr, type, slot)
+  }
+
+  protected global(opcode: Opcode, type: Type, global: GlobalValue): Value {
+    this.checkEntity(this.draft.globalValues, global, 'global value')
+    return this.#withEntity(opcode, type, global)
+  }
+
+  protected handlerAddress(type: Type, block: Block, index: number): Value {
+    this.checkBlock(block)
+    this.checkRange(Opcode.GetExceptionHandlerAddress, index, 0, 0x7fff_ffff, 'the index')
+    const value = this.#withEntity(Opcode.GetExceptionHandlerAddress, type, block)
+    this.draft.insts.imm[this.draft.values.definingInst(value)] = index
+    return value
+  }
+
+  #withEntity(opcode: Opcode, type: Type, entity: number): Value {
+    const inst = this.emit(opcode, type)
+    this.draft.insts.entity[inst] = entity
+    return this.draft.result(inst)
+  }
+
+  protected integerConstant(type: Type, n: number | bigint): Value {
+    if (type < Type.I8 || type > Type.I64) {
+      const reason = `there is no constant of ${typeName(type)}; build i128 with iconcat, vectors with vconst`
+      throw new IrBuildError({ code: 'immediate', opcode: 'iconst', reason })
+    }
+    const bits = this.integer(Opcode.Iconst, type, n)
+    return this.#withBits(Opcode.Iconst, type, bits)
+  }
+
+  protected halfConstant(bits: number): Value {
+    this.checkRange(Opcode.F16const, bits, 0, 0xffff, 'the bits')
+    return this.#withBits(Opcode.F16const, 0, BigInt(bits))
+  }
+
+  protected singleConstant(n: number | bigint): Value {
+    if (typeof n === 'bigint') return this.#withBits(Opcode.F32const, 0, this.integer(Opcode.F32const, Type.I32, n))
+    floats.set(n, 32)
+    return this.#withBits(Opcode.F32const, 0, BigInt(floats.low >>> 0))
+  }
+
+  protected doubleConstant(n: number | bigint): Value {
+    if (typeof n === 'bigint') return this.#withBits(Opcode.F64const, 0, this.integer(Opcode.F64const, Type.I64, n))
+    floats.set(n, 64)
+    return this.#withBits(Opcode.F64const, 0, (BigInt(floats.high >>> 0) << 32n) | BigInt(floats.low >>> 0))
+  }
+
+  #withBits(opcode: Opcode, type: Type, bits: bigint): Value {
+    const inst = this.emit(opcode, type)
+    this.draft.insts.imm[inst] = Number(BigInt.asIntN(32, bits))
+    this.draft.insts.immHigh[inst] = Number(BigInt.asIntN(32, bits >> 32n))
+    return this.draft.result(inst)
+  }
+
+  protected quadConstant(n: bigint | Constant): Value {
+    const constant =
+      typeof n === 'number'
+        ? n
+        : this.draft.internConstant(bytesOfBits(this.integer(Opcode.F128const, Type.I128, n), 16))
+    this.checkEntity(this.draft.constants, constant, 'constant')
+    this.checkBytes(Opcode.F128const, this.draft.constants[constant], Type.F128)
+    return this.#withEntity(Opcode.F128const, 0, constant)
+  }
+
+  protected vectorConstant(type: Type, n: Uint8Array | Constant): Value {
+    if (typeof n !== 'number') this.checkBytes(Opcode.Vconst, n, type)
+    const constant = typeof n === 'number' ? n : this.draft.internConstant(n.slice())
+    this.checkEntity(this.draft.constants, constant, 'constant')
+    this.checkBytes(Opcode.Vconst, this.draft.constants[constant], type)
+    return this.#withEntity(Opcode.Vconst, type, constant)
+  }
+
+  protected shuffling(a: Value, b: Value, mask: Uint8Array): Value {
+    this.checkBytes(Opcode.Shuffle, mask, Type.I8X16)
+    for (const lane of mask) this.checkRange(Opcode.Shuffle, lane, 0, 31, 'the lane')
+    const inst = this.emit(Opcode.Shuffle, 0, a, b)
+    this.draft.insts.entity[inst] = this.draft.masks.push(mask.slice()) - 1
+    return this.draft.result(inst)
+  }
+
+  /** The type of a constant operand beside x. */
+  protected immediateType(x: Value): Type {
+    const type = this.typeOf(x)
+    if (type >= Type.I8 && type <= Type.I64) return type
+    const reason = `there is no constant of ${typeName(type)}`
+    throw new IrBuildError({ code: 'immediate', opcode: 'iconst', reason })
+  }
+}
+
+function asTarget(target: BlockTarget | Block): BlockTarget {
+  return typeof target === 'number' ? { block: target } : target
+}
