@@ -221,7 +221,9 @@ function unwound({ name, codeSize, encoded }: JsonFunction): Unwound {
         // `at 0x10: xmm6 saved at rsp + 224 (14 × 16)`, `at 0x8: rsp -= 32 (3 × 8 + 8)`, `at 0x4: rbp = rsp + 0`
         const [, at, text] = /^at (0x[\da-f]+): (.*)$/.exec(field.meaning)!
         const plain = text!.replace(/ \(.*\)$/, '')
-        const values = plain.match(/^push (\w+)$|^rsp -= (\d+)$|^(\w+) saved at rsp \+ (\d+)$|^(\w+) = rsp \+ (\d+)$/)
+        const values = plain.match(
+          /^push (\w+)$|^rsp -= (\d+)$|^(\w+) saved at (?:rsp|the frame base) \+ (\d+)$|^(\w+) = rsp \+ (\d+)$/,
+        )
         expect(values, field.meaning).not.toBeNull()
         const found = values!.slice(1).filter((value) => value !== undefined)
         return `${Number(at)} ${field.name.slice(5)} ${found.join(' ')}`

@@ -1,5 +1,6 @@
 // Every example, compiled for both systems, gives what its C twin gives, and what another compiler made of it.
 
+import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { type Example, examples } from '../support/examples.ts'
 import { compileClif } from '../support/framewright.ts'
@@ -8,21 +9,36 @@ import { need, scratch } from '../support/tools.ts'
 
 const place = scratch()
 
+interface Variant {
+  readonly name: string
+  readonly options: readonly string[]
+  readonly link?: readonly string[]
+}
+
 /** What makes other frames, or other code, of the same functions. */
-const variants: Readonly<Record<string, readonly string[]>> = {
-  'the defaults': [],
-  '-O 0': ['-O', '0'],
-  'frame pointers': ['--set', 'preserve_frame_pointers'],
+const variants: readonly Variant[] = [
+  { name: 'the defaults', options: [] },
+  { name: '-O 0', options: ['-O', '0'] },
+  { name: 'frame pointers', options: ['--set', 'preserve_frame_pointers'] },
+  { name: 'stack probes, no red zone', options: ['--set', 'enable_probestack', '--set', 'enable_red_zone=false'] },
+  { name: 'at a fixed place', options: ['--set', 'is_pic=false'], link: ['-no-pie'] },
+  // What a processor of 2013 has: BMI, LZCNT, POPCNT, SSE4.1. Wine runs it on this machine, too.
+  ...(haswell() ? [{ name: 'haswell', options: ['--set', 'haswell'] }] : []),
+]
+
+function haswell(): boolean {
+  const flags = existsSync('/proc/cpuinfo') ? readFileSync('/proc/cpuinfo', 'utf8') : ''
+  return ['sse4_1', 'popcnt', 'abm', 'bmi1', 'bmi2', 'fma', 'avx2'].every((flag) => flags.includes(` ${flag} `))
 }
 
 describe.each([linux, windows])('$name', (system) => {
   test.for(examples)('$name', { timeout: 120_000 }, async (example, context) => {
     need(context, ...system.tools)
     const inC = compileTwin(system, example)
-    for (const [variant, options] of Object.entries(variants)) {
+    for (const { name: variant, options, link: linkOptions = [] } of variants) {
       const name = `${example.name}-${system.name}-${variant.replaceAll(/\W/g, '')}`
       const object = await compileClif(sourcesOf(example.name).clif, place(`${name}.o`), system.triple, ...options)
-      const program = link(system, place(`${name}${system.exe}`), [...inC, object])
+      const program = link(system, place(`${name}${system.exe}`), [...inC, object], ...linkOptions)
       const { status, stdout } = execute(system, program)
       const last = stdout.trim().split(/\r?\n/).at(-1) ?? ''
       const match = /^(\w+): (\d+) results compared, (\d+) wrong, checksum ([\da-f]{16})$/.exec(last)

@@ -11,8 +11,8 @@ import { stepProgram, stepTools } from './step.ts'
 const place = scratch()
 const variants: Readonly<Record<string, readonly string[]>> = {
   'the defaults': [],
-  '-O 0': ['-O', '0'],
   'frame pointers': ['--set', 'preserve_frame_pointers'],
+  'stack probes, no red zone': ['--set', 'enable_probestack', '--set', 'enable_red_zone=false'],
 }
 
 async function objectOf(
