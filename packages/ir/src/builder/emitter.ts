@@ -252,7 +252,7 @@ export class Emitter {
     if (set < 0) return Type.Invalid
     const operand = CONTROLLING_OPERAND[opcode]
     const value = operand === 0 ? arg0 : operand === 1 ? arg1 : arg2
-    if (operand >= 0) this.checkValue(value as Value, OPCODE_NAMES[opcode])
+    if (operand >= 0) this.#given(opcode, operand, value)
     const controlling = operand < 0 ? type : this.draft.values.type[value]
     if (isType(controlling) && isInTypeSet(controlling, set as TypeSet)) return controlling
     const name = operand < 0 ? 'type' : operandName(opcode, operand)
@@ -260,8 +260,17 @@ export class Emitter {
     throw new IrBuildError({ code: 'operand-type', opcode: OPCODE_NAMES[opcode], operand: name, reason })
   }
 
+  #given(opcode: Opcode, index: number, value: number): void {
+    if (value !== -1) {
+      this.checkValue(value as Value, OPCODE_NAMES[opcode])
+      return
+    }
+    const operand = operandName(opcode, index)
+    throw new IrBuildError({ code: 'operand-type', opcode: OPCODE_NAMES[opcode], operand, reason: 'is missing' })
+  }
+
   #operand(opcode: Opcode, index: number, value: Value, controlling: Type): void {
-    this.checkValue(value, OPCODE_NAMES[opcode])
+    this.#given(opcode, index, value)
     const constraint = OPERAND_CONSTRAINTS[3 * opcode + index]
     const type = this.draft.values.type[value]
     if (satisfies(constraint, type, controlling)) return

@@ -1,0 +1,144 @@
+// What is wrong fails at the call that is wrong, in words, and leaves the function as it was.
+
+import { describe, expect, test } from 'vitest'
+import {
+  type Block,
+  FunctionBuilder,
+  type IntCC,
+  IrBuildError,
+  printFunction,
+  signature,
+  Type,
+  type Value,
+} from '../../src/index.ts'
+
+function open(): { b: FunctionBuilder; x: Value; y: Value; f: Value } {
+  const b = new FunctionBuilder('f', signature([Type.I32, Type.I8, Type.F64], [Type.I32]))
+  const [x, y, f] = b.createEntry()
+  return { b, x, y, f }
+}
+
+type Call = (context: ReturnType<typeof open>) => unknown
+
+const WRONG: Readonly<Record<string, Call>> = {
+  'iadd: operand y has type i8, expected i32': ({ b, x, y }) => b.iadd(x, y),
+  'iadd: operand x has type f64, which is not one of IntegerAnyShape': ({ b, f }) => b.iadd(f, f),
+  'value 99, given to iadd, does not exist in this function': ({ b, x }) => b.iadd(x, 99 as Value),
+  'ineg: operand x is missing': ({ b }) => b.ineg(undefined as unknown as Value),
+  'uextend: operand x has type i32, expected narrower than i16': ({ b, x }) => b.uextend(Type.I16, x),
+  'ireduce: operand x has type i8, expected wider than i16': ({ b, y }) => b.ireduce(Type.I16, y),
+  'iconst: 300 is not an integer of i8': ({ b }) => b.iconst(Type.I8, 300),
+  'iconst: 1.5 is not an integer of i32': ({ b }) => b.iconst(Type.I32, 1.5),
+  'iconst: there is no constant of i128; build i128 with iconcat, vectors with vconst': ({ b }) =>
+    b.iconst(Type.I128, 1),
+  'icmp: the condition 10 is not an integer from 0 to 9': ({ b, x }) => b.icmp(10 as IntCC, x, x),
+  'load: operand p has type f64, expected one of Address': ({ b, f }) => b.load(Type.I32, 0, f),
+  'load: the offset 2147483648 is not an integer from -2147483648 to 2147483647': ({ b, x }) =>
+    b.load(Type.I32, 0, x, 2 ** 31),
+  'trap: the trap code 0 is not an integer from 1 to 255': ({ b }) => b.trap(0),
+  'stack slot 3 does not exist in this function': ({ b }) => b.stackAddr(Type.I64, 3 as never),
+  'function 0 does not exist in this function': ({ b }) => b.call(0 as never, []),
+  'call takes 1 arguments here, 0 are given': ({ b }) => b.call(b.importFunction('g', signature([Type.I32], []))),
+  'call: argument 0 has type i8, expected i32': ({ b, y }) =>
+    b.call(b.importFunction('g', signature([Type.I32], [])), [y]),
+  'return takes 1 arguments here, 0 are given': ({ b }) => b.return(),
+  'return: argument 0 has type f64, expected i32': ({ b, f }) => b.return([f]),
+  'block0 is sealed: nothing more can branch to it': ({ b }) => b.jump(0 as Block),
+  'block 7 does not exist in this function': ({ b }) => b.jump(7 as Block),
+  'jump to block1 takes 1 arguments here, 0 are given': ({ b }) => {
+    const block = b.createBlock()
+    b.appendParam(block, Type.I32)
+    b.jump(block)
+  },
+  'block1 must get its parameters before it is filled or branched to': ({ b }) => {
+    const block = b.createBlock()
+    b.jump(block)
+    b.appendParam(block, Type.I32)
+  },
+  'iadd: block0 already ends in trap': ({ b, x }) => {
+    b.trap(1)
+    b.iadd(x, x)
+  },
+  'block0 has no terminator yet': ({ b }) => b.finish(),
+  'block1 was never sealed': ({ b }) => {
+    const block = b.createBlock()
+    b.jump(block)
+    b.switchTo(block)
+    b.trap(1)
+    b.finish()
+  },
+  'block1 is branched to but was never filled': ({ b }) => {
+    const block = b.createBlock()
+    b.jump(block)
+    b.seal(block)
+    b.finish()
+  },
+  'block0 is sealed already': ({ b }) => b.seal(0 as Block),
+  'the function has an entry block already': ({ b }) => b.createEntry(),
+  'variable 0 has type f64, the value has type i32': ({ b, x }) => b.define(b.declareVariable(Type.F64), x),
+  'variable 5 was never declared': ({ b }) => b.use(5 as never),
+  'variable 0 is read before it is defined on every way from the entry': ({ b }) => b.use(b.declareVariable(Type.I32)),
+  'the alignment 3 is not a power of two': ({ b }) => b.declareStackSlot(8, 3),
+  'the case 5 is there twice': ({ b, x }) => {
+    const block = b.createBlock()
+    b.switch(
+      x,
+      [
+        [5, block],
+        [5n, block],
+      ],
+      block,
+    )
+  },
+  'the case 256 is no i8': ({ b, y }) => b.switch(y, [[256, b.createBlock()]], b.createBlock()),
+  'vconst: 3 bytes are given, i32x4 has 16': ({ b }) => b.vconst(Type.I32X4, new Uint8Array(3)),
+  'result 1 of the callee cannot be argument 0 of block1': ({ b }) => {
+    const block = b.createBlock()
+    b.appendParam(block, Type.I32)
+    b.tryCall(b.importFunction('g', signature([], [Type.I32])), [], { block, args: [{ result: 1 }] }, [])
+  },
+  'the function is finished': ({ b }) => {
+    b.trap(1)
+    b.finish()
+    b.createBlock()
+  },
+}
+
+describe('a wrong call', () => {
+  test.each(Object.entries(WRONG))('%s', (message, call) => {
+    const context = open()
+    let error: unknown
+    try {
+      call(context)
+    } catch (caught) {
+      error = caught
+    }
+    expect(error).toBeInstanceOf(IrBuildError)
+    expect((error as IrBuildError).message).toBe(message)
+    expect((error as IrBuildError).problem.code).not.toBe('')
+  })
+
+  test('adds nothing', () => {
+    const { b, x, y } = open()
+    for (const call of [
+      () => b.iadd(x, y),
+      () => b.return([y]),
+      () => b.iconst(Type.I8, 300),
+      () => b.jump(9 as Block),
+    ]) {
+      expect(call).toThrow(IrBuildError)
+    }
+    b.return([b.iadd(x, x)])
+    expect(printFunction(b.finish())).toBe(`function %f(i32, i8, f64) -> i32 fast {
+block0(v0: i32, v1: i8, v2: f64):
+    v3 = iadd v0, v0
+    return v3
+}
+`)
+  })
+
+  test('without a block says so', () => {
+    const b = new FunctionBuilder('f')
+    expect(() => b.nop()).toThrow('nop: no block to add to; call switchTo first')
+  })
+})
