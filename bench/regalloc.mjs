@@ -47,7 +47,7 @@ function makeFunction(size, seed) {
   let values = [[], []]
   let variables = []
   const pick = (cls) => {
-    if (cls === 0 && below(7) === 0) return variables[Math.max(0, variables.length - 1 - below(10))]
+    if (cls === 0 && below(7) === 0) return variables[Math.max(0, variables.length - 1 - below(6))]
     const list = values[cls]
     return list[Math.max(0, list.length - 1 - below(below(8) === 0 ? 12 : 4))]
   }
@@ -70,15 +70,15 @@ function makeFunction(size, seed) {
       record([define(below(6) === 0 ? 1 : 0) | DEF, ...operands], 0, 2)
     } else if (kind < 28) record([pick(0) | ANY, pick(0)], 0, 2)
     else if (kind < 32) record([define(0) | DEF], 0, 2)
-    else if (kind < 34) {
+    else if (kind < 33) {
       const count = below(4) + 1
       const operands = Array.from({ length: count }, (_, k) => pick(0) | fixed(ARGUMENTS[k]))
       record([define(0) | DEF | fixed(0), ...operands], callerSaved, 2)
-    } else if (kind < 35) {
+    } else if (kind < 34) {
       const a = pick(0)
       const b = pick(0)
       record([define(0) | DEF | fixed(0), a | fixed(0), b | LATE], (1 << 0) | (1 << 2))
-    } else if (kind < 37) {
+    } else if (kind < 36) {
       const a = pick(0)
       const count = pick(0)
       record([define(0) | DEF, a | TIED, count | fixed(1)], 1 << 1)

@@ -1,15 +1,27 @@
 // The face of the allocator: a context that is used for one function after the other. Its buffers are kept.
+
+import { BlockIndex } from './block-index.ts'
+import { Clobbers } from './clobbers.ts'
 import { AllocationError } from './errors.ts'
 import { type BlockGraph, LOCATION_SLOT, OPERAND_VREG_MASK, type RegisterEnvironment } from './interface.ts'
-import { Clobbers } from './clobbers.ts'
 import { LinearScan } from './linear-scan.ts'
-import { LiveRanges, USE_WORD_SHIFT } from './live-ranges.ts'
+import { LiveRanges } from './live-ranges.ts'
 import { Moves } from './moves.ts'
 import { Pieces } from './pieces.ts'
 import { Slots } from './slots.ts'
+import * as tables from './tables.ts'
 
 const KEEP: number = ~OPERAND_VREG_MASK
-const SLOT = LOCATION_SLOT
+const IN_SLOT = LOCATION_SLOT
+const ROW = tables.INTERVAL_SHIFT
+const FIRST_USE = tables.FIRST_USE
+const USES_END = tables.USES_END
+const LOCATION = tables.LOCATION
+const ROOT = tables.ROOT
+const SLOT = tables.SLOT
+const WORD = tables.WORD
+const NEXT_USE = tables.NEXT_USE
+const WORD_SHIFT = tables.USE_WORD_SHIFT
 
 /**
  * A reusable context. One function at a time: `begin`, then backwards over the blocks `enterBlock`, the operands and
@@ -32,9 +44,10 @@ export class Allocator {
   readonly #live: LiveRanges = new LiveRanges()
   readonly #clobbers: Clobbers = new Clobbers()
   readonly #pieces: Pieces = new Pieces(this.#live)
-  readonly #scan: LinearScan = new LinearScan(this.#live, this.#pieces, this.#clobbers)
+  readonly #blocks: BlockIndex = new BlockIndex(this.#live)
+  readonly #scan: LinearScan = new LinearScan(this.#live, this.#blocks, this.#pieces, this.#clobbers)
   readonly #slots: Slots = new Slots()
-  readonly #moves: Moves = new Moves(this.#live, this.#pieces)
+  readonly #moves: Moves = new Moves(this.#live, this.#blocks, this.#pieces)
   #environment: RegisterEnvironment = { order: [new Int32Array(0), new Int32Array(0)], calleeSaved: 0 }
   #graph: BlockGraph = { count: 0, successorStart: new Int32Array(1), successors: new Int32Array(0) }
 
@@ -99,10 +112,10 @@ export class Allocator {
     const live = this.#live
     const undefinedVreg = live.undefinedVreg()
     if (undefinedVreg >= 0) throw new AllocationError({ code: 'undefined', vreg: undefinedVreg })
-    live.indexBlocks()
+    this.#blocks.build()
     this.#scan.run(this.#environment)
-    if (this.#scan.spilledCount > 0) this.#slots.assign(live, this.#pieces)
-    else this.#slots.count = 0
+    this.#slots.reset()
+    if (this.#scan.spilledCount > 0) this.#slots.assign(live)
     this.#moves.collect(this.#graph)
     this.#writeLocations()
 
@@ -117,14 +130,13 @@ export class Allocator {
 
   /** Each use knows its operand word, so that no word has to be looked at. */
   #writeLocations(): void {
-    const { code, location, firstUse, useNext, useWord, intervalCount } = this.#live
-    const { usesEnd, root, slot } = this.#pieces
-    for (let interval = 0; interval < intervalCount; interval++) {
-      let place = location[interval]
-      if (place >= SLOT) place = slot[root[interval]]
-      const end = usesEnd[interval]
-      for (let use = firstUse[interval]; use !== end; use = useNext[use]) {
-        const word = useWord[use] >>> USE_WORD_SHIFT
+    const { code, intervals, uses, intervalCount } = this.#live
+    for (let row = 0, end = intervalCount << ROW; row < end; row += 1 << ROW) {
+      let place = intervals[row + LOCATION]
+      if (place >= IN_SLOT) place = intervals[(intervals[row + ROOT] << ROW) + SLOT]
+      const usesEnd = intervals[row + USES_END]
+      for (let use = intervals[row + FIRST_USE]; use !== usesEnd; use = uses[use + NEXT_USE]) {
+        const word = uses[use + WORD] >>> WORD_SHIFT
         code[word] = (code[word] & KEEP) | place
       }
     }

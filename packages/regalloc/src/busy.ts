@@ -3,13 +3,21 @@
 // Ranges that have ended are dropped only when their register is looked at. The first range of each list stands in two
 // small columns, which answer most questions: the next interval either starts where the register is taken, or ends
 // before it is taken again.
-import { growInt32 } from './grow.ts'
 import { REGISTER_COUNT } from './interface.ts'
 import type { LiveRanges } from './live-ranges.ts'
+import * as tables from './tables.ts'
 
+const ROW = tables.INTERVAL_SHIFT
+const FIRST_RANGE = tables.FIRST_RANGE
+const FROM = tables.FROM
+const TO = tables.TO
+const NEXT_RANGE = tables.NEXT_RANGE
+const NEXT_BUSY = tables.NEXT_BUSY
+const OWNER = tables.OWNER
 const NONE = -1
 /** No conflict. */
 export const NEVER = 0x7fffffff
+const FREE = NEVER
 
 export class Busy {
   readonly #live: LiveRanges
@@ -17,110 +25,99 @@ export class Busy {
   readonly headFrom: Int32Array = new Int32Array(REGISTER_COUNT)
   readonly headTo: Int32Array = new Int32Array(REGISTER_COUNT)
   readonly #head: Int32Array = new Int32Array(REGISTER_COUNT)
-  // By range.
-  #next: Int32Array = new Int32Array(512)
-  #owner: Int32Array = new Int32Array(512)
 
   constructor(live: LiveRanges) {
     this.#live = live
   }
 
   reset(): void {
-    this.headFrom.fill(NEVER)
-    this.headTo.fill(NEVER)
+    this.headFrom.fill(FREE)
+    this.headTo.fill(FREE)
     this.#head.fill(NONE)
-    this.grow()
   }
 
-  /** Drops what has ended at `position`. To be asked for before any other question, when headTo is not behind it. */
+  /** Drops what has ended at `position`, when headTo says so; before any other question. */
   expire(register: number, position: number): void {
-    const rangeTo = this.#live.rangeTo
-    const next = this.#next
+    const ranges = this.#live.ranges
     let range = this.#head[register]
-    do range = next[range]
-    while (range >= 0 && rangeTo[range] <= position)
-    this.#setHead(register, range)
+    do range = ranges[range + NEXT_BUSY]
+    while (range >= 0 && ranges[range + TO] <= position)
+    this.#head[register] = range
+    this.headFrom[register] = range < 0 ? FREE : ranges[range + FROM]
+    this.headTo[register] = range < 0 ? FREE : ranges[range + TO]
   }
 
   /** The first point that the ranges from `range` on have in common with those of the register, or NEVER. */
   conflict(range: number, register: number): number {
-    const { rangeFrom, rangeTo, rangeNext } = this.#live
-    const next = this.#next
+    const ranges = this.#live.ranges
     let busy = this.#head[register]
     while (busy >= 0) {
-      if (rangeTo[range] <= rangeFrom[busy]) {
-        range = rangeNext[range]
-        if (range < 0) return NEVER
-      } else if (rangeTo[busy] <= rangeFrom[range]) busy = next[busy]
-      else return rangeFrom[range] > rangeFrom[busy] ? rangeFrom[range] : rangeFrom[busy]
+      const from = ranges[range + FROM]
+      const busyFrom = ranges[busy + FROM]
+      if (ranges[range + TO] <= busyFrom) {
+        range = ranges[range + NEXT_RANGE]
+        if (range < 0) return FREE
+      } else if (ranges[busy + TO] <= from) busy = ranges[busy + NEXT_BUSY]
+      else return from > busyFrom ? from : busyFrom
     }
-    return NEVER
+    return FREE
   }
 
   /** The same, as if `occupant` were not there. */
   conflictBeside(range: number, register: number, occupant: number): number {
-    const { rangeFrom, rangeTo, rangeNext } = this.#live
+    const ranges = this.#live.ranges
     let busy = this.#head[register]
     while (busy >= 0 && range >= 0) {
-      if (rangeTo[range] <= rangeFrom[busy]) range = rangeNext[range]
-      else if (this.#owner[busy] === occupant || rangeTo[busy] <= rangeFrom[range]) busy = this.#next[busy]
-      else return rangeFrom[range] > rangeFrom[busy] ? rangeFrom[range] : rangeFrom[busy]
+      const from = ranges[range + FROM]
+      const busyFrom = ranges[busy + FROM]
+      if (ranges[range + TO] <= busyFrom) range = ranges[range + NEXT_RANGE]
+      else if (ranges[busy + OWNER] === occupant || ranges[busy + TO] <= from) busy = ranges[busy + NEXT_BUSY]
+      else return from > busyFrom ? from : busyFrom
     }
-    return NEVER
+    return FREE
   }
 
   /** The interval that the first range belongs to. */
   occupant(register: number): number {
-    return this.#owner[this.#head[register]]
+    return this.#live.ranges[this.#head[register] + OWNER]
   }
 
   /** Gives a register to an interval, which must not be in conflict with others. */
   insert(interval: number, register: number): void {
-    const { rangeFrom, rangeNext } = this.#live
-    const next = this.#next
-    const owner = this.#owner
+    const ranges = this.#live.ranges
+    let range = this.#live.intervals[(interval << ROW) + FIRST_RANGE]
     let previous = NONE
     let busy = this.#head[register]
-    let range = this.#live.firstRange[interval]
-    if (busy < 0 || rangeFrom[range] < rangeFrom[busy]) this.#setHead(register, range)
-    for (; range >= 0; range = rangeNext[range]) {
-      const from = rangeFrom[range]
-      while (busy >= 0 && rangeFrom[busy] < from) {
+    if (ranges[range + FROM] < this.headFrom[register]) {
+      this.#head[register] = range
+      this.headFrom[register] = ranges[range + FROM]
+      this.headTo[register] = ranges[range + TO]
+    }
+    for (; range >= 0; range = ranges[range + NEXT_RANGE]) {
+      const from = ranges[range + FROM]
+      while (busy >= 0 && ranges[busy + FROM] < from) {
         previous = busy
-        busy = next[busy]
+        busy = ranges[busy + NEXT_BUSY]
       }
-      if (previous >= 0) next[previous] = range
-      next[range] = busy
-      owner[range] = interval
+      if (previous >= 0) ranges[previous + NEXT_BUSY] = range
+      ranges[range + NEXT_BUSY] = busy
+      ranges[range + OWNER] = interval
       previous = range
     }
   }
 
   /** Takes from an interval the ranges that start at `from` or behind. */
   remove(interval: number, register: number, from: number): void {
-    const rangeFrom = this.#live.rangeFrom
-    const next = this.#next
+    const ranges = this.#live.ranges
     let previous = NONE
     let head = this.#head[register]
-    for (let busy = head; busy >= 0; busy = next[busy]) {
-      if (this.#owner[busy] !== interval || rangeFrom[busy] < from) previous = busy
-      else if (previous < 0) head = next[busy]
-      else next[previous] = next[busy]
+    for (let busy = head; busy >= 0; busy = ranges[busy + NEXT_BUSY]) {
+      if (ranges[busy + OWNER] !== interval || ranges[busy + FROM] < from) previous = busy
+      else if (previous < 0) head = ranges[busy + NEXT_BUSY]
+      else ranges[previous + NEXT_BUSY] = ranges[busy + NEXT_BUSY]
     }
-    this.#setHead(register, head) // its end may have been cut, too
-  }
-
-  #setHead(register: number, range: number): void {
-    this.#head[register] = range
-    this.headFrom[register] = range < 0 ? NEVER : this.#live.rangeFrom[range]
-    this.headTo[register] = range < 0 ? NEVER : this.#live.rangeTo[range]
-  }
-
-  /** Makes room for new ranges. */
-  grow(): void {
-    const length = this.#live.rangeFrom.length
-    if (this.#next.length >= length) return
-    this.#next = growInt32(this.#next, length)
-    this.#owner = growInt32(this.#owner, length)
+    this.#head[register] = head
+    this.headFrom[register] = head < 0 ? FREE : ranges[head + FROM]
+    this.headTo[register] = head < 0 ? FREE : ranges[head + TO] // splitting may have cut it
   }
 }

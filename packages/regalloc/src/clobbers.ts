@@ -1,6 +1,14 @@
 // Clobbers are not ranges: one list of (point, mask), read from a cursor that follows the scan.
 import { growInt32 } from './grow.ts'
 import type { LiveRanges } from './live-ranges.ts'
+import * as tables from './tables.ts'
+
+const ROW = tables.INTERVAL_SHIFT
+const FIRST_RANGE = tables.FIRST_RANGE
+const END = tables.END
+const FROM = tables.FROM
+const TO = tables.TO
+const NEXT_RANGE = tables.NEXT_RANGE
 
 export class Clobbers {
   /** All masks in one. */
@@ -52,17 +60,17 @@ export class Clobbers {
       this.#cursor = k
       if (k < 0) return 0
     }
-    const end = live.end[interval]
+    const end = live.intervals[(interval << ROW) + END]
     if (points[k] + 1 >= end) return 0
-    const { rangeFrom, rangeTo, rangeNext } = live
+    const ranges = live.ranges
     const possible = this.union & all
     let crossed = 0
-    let range = live.firstRange[interval]
+    let range = live.intervals[(interval << ROW) + FIRST_RANGE]
     for (; k >= 0; k--) {
       const point = points[k] + 1
       if (point >= end) break
-      while (rangeTo[range] <= point) range = rangeNext[range]
-      if (rangeFrom[range] > point) continue
+      while (ranges[range + TO] <= point) range = ranges[range + NEXT_RANGE]
+      if (ranges[range + FROM] > point) continue
       crossed |= this.#mask[k]
       // Mostly the first call takes all that any can.
       if ((possible & ~crossed) === 0) break
@@ -72,14 +80,14 @@ export class Clobbers {
 
   /** Fills in `lostAt` for the registers of `crossed`, which the interval loses. */
   find(live: LiveRanges, interval: number, crossed: number): void {
-    const { rangeFrom, rangeTo, rangeNext } = live
+    const ranges = live.ranges
     const points = this.#point
     let wanted = crossed
-    let range = live.firstRange[interval]
+    let range = live.intervals[(interval << ROW) + FIRST_RANGE]
     for (let k = this.#cursor; wanted !== 0; k--) {
       const point = points[k] + 1
-      while (rangeTo[range] <= point) range = rangeNext[range]
-      if (rangeFrom[range] > point) continue
+      while (ranges[range + TO] <= point) range = ranges[range + NEXT_RANGE]
+      if (ranges[range + FROM] > point) continue
       const found = this.#mask[k] & wanted
       wanted &= ~found
       for (let rest = found; rest !== 0; rest &= rest - 1) this.lostAt[31 - Math.clz32(rest & -rest)] = point

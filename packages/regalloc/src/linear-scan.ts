@@ -11,22 +11,42 @@
 //   made right behind its definition, and the slot holds it from then on.
 // - So a definition that is in a register stays there until the next record, before which the store is made.
 // - A piece that has to wait starts after the point that is worked at, which is why it all ends.
-import { Busy, NEVER as BUSY_NEVER } from './busy.ts'
+import type { BlockIndex } from './block-index.ts'
+import { NEVER as BUSY_NEVER, Busy } from './busy.ts'
 import type { Clobbers } from './clobbers.ts'
 import { AllocationError } from './errors.ts'
-import { growInt32 } from './grow.ts'
 import { LOCATION_SLOT, RECORD_WORDS_SHIFT, REGISTER_COUNT, type RegisterEnvironment } from './interface.ts'
-import { HINT_REGISTER, type LiveRanges, USE_DEF, USE_LATE, USE_REGISTER } from './live-ranges.ts'
+import type { LiveRanges } from './live-ranges.ts'
 import type { Pieces } from './pieces.ts'
+import * as tables from './tables.ts'
 
 // Imported names are read through a cell each time; aliases are as good as literals.
 const NEVER = BUSY_NEVER
-const SLOT = LOCATION_SLOT
+const IN_SLOT = LOCATION_SLOT
 const REGISTERS = REGISTER_COUNT
-const FIRST_HINT_REGISTER = HINT_REGISTER
-const DEF = USE_DEF
-const LATE = USE_LATE
-const IN_REGISTER = USE_REGISTER
+const WORDS_SHIFT = RECORD_WORDS_SHIFT
+const ROW = tables.INTERVAL_SHIFT
+const FIRST_RANGE = tables.FIRST_RANGE
+const END = tables.END
+const FIRST_USE = tables.FIRST_USE
+const USES_END = tables.USES_END
+const LOCATION = tables.LOCATION
+const HINT_AFTER = tables.HINT_AFTER
+const HINT_BEFORE = tables.HINT_BEFORE
+const CLASS = tables.CLASS
+const ROOT = tables.ROOT
+const NEXT_PIECE = tables.NEXT_PIECE
+const CURSOR = tables.CURSOR
+const LAST_USE = tables.LAST_USE
+const SLOT = tables.SLOT
+const FROM = tables.FROM
+const POINT = tables.POINT
+const WORD = tables.WORD
+const NEXT_USE = tables.NEXT_USE
+const IN_REGISTER = tables.USE_IN_REGISTER
+const LATE = tables.USE_LATE
+const DEF = tables.USE_DEF
+const HINT_REGISTER = tables.HINT_REGISTER
 const NONE = -1
 /** Pieces of a hinted value that are looked through for the last one. */
 const HINT_PIECES = 6
@@ -37,6 +57,7 @@ const LENGTH_BIAS = 16
 
 export class LinearScan {
   readonly #live: LiveRanges
+  readonly #blocks: BlockIndex
   readonly #pieces: Pieces
   readonly #clobbers: Clobbers
   readonly #busy: Busy
@@ -45,9 +66,6 @@ export class LinearScan {
   /** Virtual registers with a slot. */
   spilledCount = 0
 
-  /** For intervals in registers: the first use at or behind the current record, and the point of the one before it. */
-  #cursor: Int32Array = new Int32Array(256)
-  #lastUse: Int32Array = new Int32Array(256)
   /** Flags of the uses that the last #isPinned found at the record; 0 if none (no operand has the word index 0). */
   #flagsHere = 0
 
@@ -66,8 +84,9 @@ export class LinearScan {
   /** What it would have saved so far to open another callee-saved register. */
   #declined = 0
 
-  constructor(live: LiveRanges, pieces: Pieces, clobbers: Clobbers) {
+  constructor(live: LiveRanges, blocks: BlockIndex, pieces: Pieces, clobbers: Clobbers) {
     this.#live = live
+    this.#blocks = blocks
     this.#pieces = pieces
     this.#clobbers = clobbers
     this.#busy = new Busy(live)
@@ -79,7 +98,6 @@ export class LinearScan {
     pieces.reset()
     this.#busy.reset()
     this.#clobbers.rewind()
-    this.#grow()
     this.usedRegisters = 0
     this.spilledCount = 0
     this.#integerOrder = environment.order[0]
@@ -103,11 +121,12 @@ export class LinearScan {
   #place(interval: number): void {
     const live = this.#live
     const busy = this.#busy
-    const range = live.firstRange[interval]
-    const start = live.rangeFrom[range]
-    const end = live.end[interval]
+    const row = interval << ROW
+    const range = live.intervals[row + FIRST_RANGE]
+    const end = live.intervals[row + END]
+    const float = live.intervals[row + CLASS] !== 0
+    const start = live.ranges[range + FROM]
     this.#position = start
-    const float = live.intervalClass[interval] !== 0
     const order = float ? this.#floatOrder : this.#integerOrder
     const all = float ? this.#floatMask : this.#integerMask
     const crossed = this.#clobbers.crossed(live, interval, start, all)
@@ -151,11 +170,14 @@ export class LinearScan {
 
   /** No register is free to the interval's end, unless it is `unopened` and seemed too dear. */
   #placeUnderPressure(interval: number, start: number, unopened: number): void {
+    const live = this.#live
+    const busy = this.#busy
     const order = this.#order
-    const conflict = this.#conflict
+    const range = live.intervals[(interval << ROW) + FIRST_RANGE]
     const need = this.#needUntil(interval, start)
+    const useful = need > start ? need : this.#firstReadEnd(interval)
     const closed = this.#calleeSaved & ~this.usedRegisters
-    if (this.#crossed !== 0) this.#findConflicts(interval, start)
+    if (this.#crossed !== 0) this.#clobbers.find(live, interval, this.#crossed)
 
     // The register that is free longest; one that would have to be saved only when nothing else helps.
     let best = NONE
@@ -164,26 +186,24 @@ export class LinearScan {
     let bestClosedUntil = start
     for (let k = 0; k < order.length; k++) {
       const register = order[k]
-      const until = this.#limit(register)
       if (((closed >>> register) & 1) !== 0) {
-        if (until > bestClosedUntil) {
-          bestClosed = register
-          bestClosedUntil = until
-        }
-      } else if (until > bestUntil) {
+        const until = this.#limit(range, register, bestClosedUntil)
+        if (until <= bestClosedUntil) continue
+        bestClosed = register
+        bestClosedUntil = until
+      } else {
+        const until = this.#limit(range, register, bestUntil)
+        if (until <= bestUntil) continue
         best = register
         bestUntil = until
       }
     }
-    const useful = need > start ? need : this.#firstReadEnd(interval, start)
     if (best >= 0 && bestUntil >= useful) {
       this.#commitUntil(interval, best, bestUntil)
       return
     }
 
     // Evict the cheapest, unless this one is cheaper.
-    const busy = this.#busy
-    const range = this.#live.firstRange[interval]
     const record = this.#recordOf(interval, start)
     let cheapest = need > start ? Number.POSITIVE_INFINITY : this.#costOf(interval)
     let victim = NONE
@@ -191,7 +211,7 @@ export class LinearScan {
     best = NONE
     for (let k = 0; k < order.length; k++) {
       const register = order[k]
-      if (conflict[register] > start || this.#lostAt(register) < useful) continue
+      if (busy.headFrom[register] > start || this.#lostAt(register) < useful) continue
       const occupant = busy.occupant(register)
       const cost = this.#costOf(occupant)
       if (cost >= cheapest || this.#isPinned(occupant, record, start)) continue
@@ -205,26 +225,15 @@ export class LinearScan {
       this.#commit(interval, unopened)
     } else if (victim >= 0) {
       this.#evict(victim, best, record, flags)
-      conflict[best] = busy.conflict(range, best)
-      const until = this.#limit(best)
-      if (until === NEVER) this.#commit(interval, best)
-      else this.#commitUntil(interval, best, until)
+      const conflict = busy.conflict(range, best)
+      const lostAt = this.#lostAt(best)
+      if (conflict === NEVER && lostAt === NEVER) this.#commit(interval, best)
+      else this.#commitUntil(interval, best, conflict < lostAt ? conflict : lostAt)
     } else if (need === start) this.#toSlot(interval)
     else if (bestClosedUntil >= need) this.#commitUntil(interval, bestClosed, bestClosedUntil)
-    else throw new AllocationError({ code: 'no-register', vreg: this.#pieces.root[interval], point: record })
-  }
-
-  /** The conflicts of registers that clobbers take, which #place has not looked at; and where they take them. */
-  #findConflicts(interval: number, start: number): void {
-    const busy = this.#busy
-    const order = this.#order
-    const range = this.#live.firstRange[interval]
-    this.#clobbers.find(this.#live, interval, this.#crossed)
-    for (let k = 0; k < order.length; k++) {
-      const register = order[k]
-      if (((this.#crossed >>> register) & 1) === 0) continue
-      if (busy.headTo[register] <= start) busy.expire(register, start)
-      this.#conflict[register] = busy.conflict(range, register)
+    else {
+      const vreg = live.intervals[(interval << ROW) + ROOT]
+      throw new AllocationError({ code: 'no-register', vreg, point: record })
     }
   }
 
@@ -234,39 +243,50 @@ export class LinearScan {
     return ((this.#crossed >>> register) & 1) !== 0 ? this.#clobbers.lostAt[register] : NEVER
   }
 
-  /** Up to where it could have the register. */
-  #limit(register: number): number {
-    const lostAt = this.#lostAt(register)
-    return this.#conflict[register] < lostAt ? this.#conflict[register] : lostAt
+  /** Up to where it could have the register; anything up to `least`, if it is no more than that. */
+  #limit(range: number, register: number, least: number): number {
+    // Calls take many registers at one point, and one of those that are free until then will do.
+    if (((this.#crossed >>> register) & 1) === 0) return this.#conflict[register]
+    const lostAt = this.#clobbers.lostAt[register]
+    if (lostAt <= least) return least
+    const busy = this.#busy
+    if (busy.headTo[register] <= this.#position) busy.expire(register, this.#position)
+    if (busy.headFrom[register] <= this.#position) return least
+    const conflict = busy.conflict(range, register)
+    return conflict < lostAt ? conflict : lostAt
   }
 
   /** A hinted register that is free for the whole interval, or -1. */
   #hinted(interval: number, range: number, free: number): number {
-    const { hintAfter, hintBefore, location } = this.#live
-    const root = this.#pieces.root[interval]
-    const after = hintAfter[root]
+    const intervals = this.#live.intervals
+    const root = intervals[(interval << ROW) + ROOT]
+    const rootRow = root << ROW
+    const after = intervals[rootRow + HINT_AFTER]
     if (after !== NONE) {
-      let place = after < 0 ? FIRST_HINT_REGISTER - after : location[after]
+      const afterRow = after << ROW
+      let place = after < 0 ? HINT_REGISTER - after : intervals[afterRow + LOCATION]
       if (after >= 0 && (place < 0 || place >= REGISTERS)) {
         // Not placed yet. Where would it like to be: with another argument of the same parameter, or further on?
-        const other = hintBefore[after]
-        if (other >= 0 && other !== root) place = location[other]
+        const other = intervals[afterRow + HINT_BEFORE]
+        if (other >= 0 && other !== root) place = intervals[(other << ROW) + LOCATION]
         if (place < 0 || place >= REGISTERS) {
-          const further = hintAfter[after]
-          if (further !== NONE) place = further < 0 ? FIRST_HINT_REGISTER - further : location[further]
+          const further = intervals[afterRow + HINT_AFTER]
+          if (further >= 0) place = intervals[(further << ROW) + LOCATION]
+          else if (further !== NONE) place = HINT_REGISTER - further
         }
       }
       if (this.#isFree(place, interval, range, free)) return place
     }
     // What comes before the first piece; a later one comes out of its own slot, or from a register that is taken.
-    const before = hintBefore[root]
+    const before = intervals[rootRow + HINT_BEFORE]
     if (before === NONE || interval !== root) return NONE
-    let place = FIRST_HINT_REGISTER - before
+    let place = HINT_REGISTER - before
     if (before >= 0) {
-      const next = this.#pieces.next
-      let last = before
-      for (let step = 0; step < HINT_PIECES && next[last] >= 0; step++) last = next[last]
-      place = location[last]
+      let last = before << ROW
+      for (let step = 0; step < HINT_PIECES && intervals[last + NEXT_PIECE] >= 0; step++) {
+        last = intervals[last + NEXT_PIECE] << ROW
+      }
+      place = intervals[last + LOCATION]
     }
     return this.#isFree(place, interval, range, free) ? place : NONE
   }
@@ -276,27 +296,32 @@ export class LinearScan {
     if (place < 0 || place >= REGISTERS || ((free >>> place) & 1) === 0) return false
     const busy = this.#busy
     if (busy.headTo[place] <= this.#position) busy.expire(place, this.#position)
-    return busy.headFrom[place] >= this.#live.end[interval] || busy.conflict(range, place) === NEVER
+    return (
+      busy.headFrom[place] >= this.#live.intervals[(interval << ROW) + END] || busy.conflict(range, place) === NEVER
+    )
   }
 
   /** The record that the start of an interval belongs to. Pieces in question here start at one. */
   #recordOf(interval: number, start: number): number {
-    return this.#pieces.root[interval] === interval ? this.#live.usePoint[this.#live.firstUse[interval]] : start
+    const { intervals, uses } = this.#live
+    const row = interval << ROW
+    return intervals[row + ROOT] === interval ? uses[intervals[row + FIRST_USE] + POINT] : start
   }
 
   /** Up to where it must be in a register at its start; `start`, if it need not. */
   #needUntil(interval: number, start: number): number {
-    const { firstUse, usePoint, useNext, useWord, end } = this.#live
-    const usesEnd = this.#pieces.usesEnd[interval]
-    let use = firstUse[interval]
+    const { intervals, uses } = this.#live
+    const row = interval << ROW
+    const usesEnd = intervals[row + USES_END]
+    let use = intervals[row + FIRST_USE]
     if (use === usesEnd) return start
-    if (this.#pieces.root[interval] === interval) {
-      if ((useWord[use] & IN_REGISTER) === 0) return start
-      const after = this.#after(usePoint[use])
-      return after < end[interval] ? after : end[interval]
+    if (intervals[row + ROOT] === interval) {
+      if ((uses[use + WORD] & IN_REGISTER) === 0) return start
+      const after = this.#after(uses[use + POINT])
+      return after < intervals[row + END] ? after : intervals[row + END]
     }
     let flags = 0
-    for (; use !== usesEnd && usePoint[use] === start; use = useNext[use]) flags |= useWord[use]
+    for (; use !== usesEnd && uses[use + POINT] === start; use = uses[use + NEXT_USE]) flags |= uses[use + WORD]
     // Operands of one record that name one virtual register stay together: read in a register and late means both.
     if ((flags & IN_REGISTER) === 0) return start
     return (flags & LATE) !== 0 ? start + 2 : start + 1
@@ -304,34 +329,37 @@ export class LinearScan {
 
   /** The point of the record behind the one at `point`. */
   #after(point: number): number {
-    return point + ((this.#live.code[point >> 1] >>> RECORD_WORDS_SHIFT) << 1)
+    return point + ((this.#live.code[point >> 1] >>> WORDS_SHIFT) << 1)
   }
 
   /** Where the first record that reads it from `start` on has done so, or NEVER. */
-  #firstReadEnd(interval: number, start: number): number {
-    const { firstUse, usePoint, useNext, useWord } = this.#live
-    const usesEnd = this.#pieces.usesEnd[interval]
-    let use = firstUse[interval]
-    if (use !== usesEnd && (useWord[use] & DEF) !== 0) use = useNext[use]
+  #firstReadEnd(interval: number): number {
+    const { intervals, uses } = this.#live
+    const row = interval << ROW
+    const usesEnd = intervals[row + USES_END]
+    let use = intervals[row + FIRST_USE]
+    if (use !== usesEnd && (uses[use + WORD] & DEF) !== 0) use = uses[use + NEXT_USE]
     if (use === usesEnd) return NEVER
-    const point = usePoint[use]
+    const point = uses[use + POINT]
     let flags = 0
-    for (; use !== usesEnd && usePoint[use] === point; use = useNext[use]) flags |= useWord[use]
+    for (; use !== usesEnd && uses[use + POINT] === point; use = uses[use + NEXT_USE]) flags |= uses[use + WORD]
     return (flags & LATE) !== 0 ? point + 2 : point + 1
   }
 
   // Questions about any interval.
 
   #weightOf(interval: number): number {
-    const { firstUse, useSum } = this.#live
-    const first = firstUse[interval]
-    const end = this.#pieces.usesEnd[interval]
+    const { intervals, useSum } = this.#live
+    const row = interval << ROW
+    const first = intervals[row + FIRST_USE]
+    const end = intervals[row + USES_END]
     if (first === end) return 0
-    return end < 0 ? useSum[first] : useSum[first] - useSum[end]
+    return end < 0 ? useSum[first >> 2] : useSum[first >> 2] - useSum[end >> 2]
   }
 
   #costOf(interval: number): number {
-    return this.#weightOf(interval) / (this.#live.end[interval] - this.#pieces.startOf(interval) + LENGTH_BIAS)
+    const length = this.#live.intervals[(interval << ROW) + END] - this.#pieces.startOf(interval)
+    return this.#weightOf(interval) / (length + LENGTH_BIAS)
   }
 
   /**
@@ -339,20 +367,21 @@ export class LinearScan {
    * record.
    */
   #isPinned(interval: number, record: number, position: number): boolean {
-    const { usePoint, useNext, useWord } = this.#live
-    const usesEnd = this.#pieces.usesEnd[interval]
-    let use = this.#cursor[interval]
-    if (use !== usesEnd && usePoint[use] < record) {
+    const { intervals, uses } = this.#live
+    const row = interval << ROW
+    const usesEnd = intervals[row + USES_END]
+    let use = intervals[row + CURSOR]
+    if (use !== usesEnd && uses[use + POINT] < record) {
       let last = 0
       do {
-        last = usePoint[use]
-        use = useNext[use]
-      } while (use !== usesEnd && usePoint[use] < record)
-      this.#cursor[interval] = use
-      this.#lastUse[interval] = last
+        last = uses[use + POINT]
+        use = uses[use + NEXT_USE]
+      } while (use !== usesEnd && uses[use + POINT] < record)
+      intervals[row + CURSOR] = use
+      intervals[row + LAST_USE] = last
     }
     let flags = 0
-    for (; use !== usesEnd && usePoint[use] === record; use = useNext[use]) flags |= useWord[use]
+    for (; use !== usesEnd && uses[use + POINT] === record; use = uses[use + NEXT_USE]) flags |= uses[use + WORD]
     this.#flagsHere = flags
     if ((flags & IN_REGISTER) === 0) return false
     return (flags & DEF) !== 0 || record + ((flags & LATE) !== 0 ? 2 : 1) > position
@@ -362,7 +391,7 @@ export class LinearScan {
   #hoist(point: number, after: number): number {
     const { flow, blockStart } = this.#live
     let place = point
-    for (let loop = flow.innermost[this.#live.blockOf(point)]; loop >= 0; loop = flow.enclosing[loop]) {
+    for (let loop = flow.innermost[this.#blocks.blockOf(point)]; loop >= 0; loop = flow.enclosing[loop]) {
       if (blockStart[loop] <= after) break
       place = blockStart[loop]
     }
@@ -372,41 +401,37 @@ export class LinearScan {
   // Decisions carried out.
 
   #commit(interval: number, register: number): void {
-    const live = this.#live
-    live.location[interval] = register
+    const intervals = this.#live.intervals
+    const row = interval << ROW
+    intervals[row + LOCATION] = register
+    intervals[row + CURSOR] = intervals[row + FIRST_USE]
+    intervals[row + LAST_USE] = 0
     this.usedRegisters |= 1 << register
-    this.#cursor[interval] = live.firstUse[interval]
-    this.#lastUse[interval] = 0
     this.#busy.insert(interval, register)
-  }
-
-  #splitAt(interval: number, point: number): number {
-    const piece = this.#pieces.splitAt(interval, point)
-    this.#busy.grow()
-    this.#grow()
-    return piece
   }
 
   /** Gives a register up to a point, or less; what is behind waits, or goes to the slot. */
   #commitUntil(interval: number, register: number, until: number): void {
-    const { firstUse, usePoint, useNext, useWord } = this.#live
-    const usesEnd = this.#pieces.usesEnd[interval]
+    const { intervals, uses } = this.#live
+    const usesEnd = intervals[(interval << ROW) + USES_END]
     // The conflict is at p+1 with a clobber, and otherwise at the start of a block or of a piece.
     const record = until & ~1
     let last = this.#position
-    let use = firstUse[interval]
-    for (; use !== usesEnd && usePoint[use] < record; use = useNext[use]) last = usePoint[use]
+    let use = intervals[(interval << ROW) + FIRST_USE]
+    for (; use !== usesEnd && uses[use + POINT] < record; use = uses[use + NEXT_USE]) last = uses[use + POINT]
     let flags = 0
-    if (record !== until) for (; use !== usesEnd && usePoint[use] === record; use = useNext[use]) flags |= useWord[use]
+    if (record !== until) {
+      for (; use !== usesEnd && uses[use + POINT] === record; use = uses[use + NEXT_USE]) flags |= uses[use + WORD]
+    }
     if (flags !== 0 && (flags & LATE) === 0) {
       // Read by the record that clobbers: here, and behind it from the slot.
-      const rest = this.#splitAt(interval, until)
+      const rest = this.#pieces.splitAt(interval, until)
       this.#commit(interval, register)
       this.#toSlot(rest)
       return
     }
     const need = this.#needUntil(interval, this.#position)
-    const rest = this.#splitAt(interval, this.#hoist(record, need > last + 1 ? need - 1 : last))
+    const rest = this.#pieces.splitAt(interval, this.#hoist(record, need > last + 1 ? need - 1 : last))
     this.#commit(interval, register)
     this.#pieces.wait(rest)
   }
@@ -422,40 +447,33 @@ export class LinearScan {
     else {
       const isLate = (flags & LATE) !== 0 && position < record + 2
       if (flags === 0 || record === position || isLate) {
-        const last = this.#lastUse[interval]
+        const last = this.#live.intervals[(interval << ROW) + LAST_USE]
         from = this.#hoist(isLate ? record : position, last > start ? last : start)
       }
     }
-    const rest = from > start ? this.#splitAt(interval, from) : interval
+    const rest = from > start ? this.#pieces.splitAt(interval, from) : interval
     this.#busy.remove(interval, register, from)
     this.#toSlot(rest)
   }
 
   /** Into the slot, up to the next use that must be in a register. */
   #toSlot(interval: number): void {
-    const live = this.#live
+    const { intervals, uses } = this.#live
     const pieces = this.#pieces
-    live.location[interval] = SLOT
-    const root = pieces.root[interval]
-    if (pieces.slot[root] === 0) {
-      pieces.slot[root] = SLOT
+    const row = interval << ROW
+    const rootRow = intervals[row + ROOT] << ROW
+    intervals[row + LOCATION] = IN_SLOT
+    if (intervals[rootRow + SLOT] === 0) {
+      intervals[rootRow + SLOT] = IN_SLOT
       this.spilledCount++
     }
-    const { usePoint, useNext, useWord } = live
-    const usesEnd = pieces.usesEnd[interval]
-    let use = live.firstUse[interval]
-    while (use !== usesEnd && (useWord[use] & IN_REGISTER) === 0) use = useNext[use]
+    const usesEnd = intervals[row + USES_END]
+    let use = intervals[row + FIRST_USE]
+    while (use !== usesEnd && (uses[use + WORD] & IN_REGISTER) === 0) use = uses[use + NEXT_USE]
     if (use === usesEnd) return
     const start = pieces.startOf(interval)
     const after = start > this.#position ? start : this.#position
-    pieces.wait(this.#splitAt(interval, this.#hoist(usePoint[use], after)))
-  }
-
-  #grow(): void {
-    const length = this.#live.firstRange.length
-    if (this.#cursor.length >= length) return
-    this.#cursor = growInt32(this.#cursor, length)
-    this.#lastUse = growInt32(this.#lastUse, length)
+    pieces.wait(pieces.splitAt(interval, this.#hoist(uses[use + POINT], after)))
   }
 }
 

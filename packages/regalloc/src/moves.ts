@@ -4,6 +4,7 @@
 // - Between two records, when the next piece is in a register.
 // - On an edge, when the place at the end of the predecessor is not the one at the start of the block. Only blocks that
 //   start in a piece in a register can need one: the slot, if there is any, always holds the value.
+import type { BlockIndex } from './block-index.ts'
 import { AllocationError } from './errors.ts'
 import { growFloat64, growInt32 } from './grow.ts'
 import {
@@ -19,8 +20,21 @@ import {
 } from './interface.ts'
 import type { LiveRanges } from './live-ranges.ts'
 import type { Pieces } from './pieces.ts'
+import * as tables from './tables.ts'
 
-const SLOT = LOCATION_SLOT
+const IN_SLOT = LOCATION_SLOT
+const WORDS_SHIFT = RECORD_WORDS_SHIFT
+const ROW = tables.INTERVAL_SHIFT
+const FIRST_RANGE = tables.FIRST_RANGE
+const END = tables.END
+const FIRST_USE = tables.FIRST_USE
+const LOCATION = tables.LOCATION
+const NEXT_PIECE = tables.NEXT_PIECE
+const SLOT = tables.SLOT
+const FROM = tables.FROM
+const TO = tables.TO
+const NEXT_RANGE = tables.NEXT_RANGE
+const POINT = tables.POINT
 const NONE = -1
 /** Fewer moves than this are sorted by insertion. */
 const SHORT = 32
@@ -29,6 +43,7 @@ const KEY_PLACES: number = 2 ** 22
 
 export class Moves {
   readonly #live: LiveRanges
+  readonly #blocks: BlockIndex
   readonly #pieces: Pieces
   count = 0
   point: Int32Array = new Int32Array(64)
@@ -41,8 +56,9 @@ export class Moves {
   /** By block: the point of its last record, once it was looked for in this function. */
   #lastRecord: Int32Array = new Int32Array(64)
 
-  constructor(live: LiveRanges, pieces: Pieces) {
+  constructor(live: LiveRanges, blocks: BlockIndex, pieces: Pieces) {
     this.#live = live
+    this.#blocks = blocks
     this.#pieces = pieces
   }
 
@@ -59,44 +75,49 @@ export class Moves {
 
   /** All moves of one virtual register. */
   #connect(root: number, graph: BlockGraph): void {
-    const { location, end, usePoint, firstUse, firstRange, rangeFrom, blockStart, code } = this.#live
-    const { next, slot } = this.#pieces
-    if (slot[root] !== 0 && location[root] < SLOT) {
-      const definition = usePoint[firstUse[root]]
-      const after = definition + ((code[definition >> 1] >>> RECORD_WORDS_SHIFT) << 1)
-      this.#add(after, MOVE_SPILL, location[root], slot[root])
+    const { intervals, uses, ranges, blockStart, code } = this.#live
+    let row = root << ROW
+    const slot = intervals[row + SLOT]
+    if (slot !== 0 && intervals[row + LOCATION] < IN_SLOT) {
+      const definition = uses[intervals[row + FIRST_USE] + POINT]
+      const after = definition + ((code[definition >> 1] >>> WORDS_SHIFT) << 1)
+      this.#add(after, MOVE_SPILL, intervals[row + LOCATION], slot)
     }
-    this.#connectEdges(root, root, graph)
-    for (let before = root, piece = next[root]; piece !== NONE; before = piece, piece = next[piece]) {
-      if (location[piece] >= SLOT) continue
-      this.#connectEdges(root, piece, graph)
-      const start = rangeFrom[firstRange[piece]]
-      if (end[before] !== start || location[before] === location[piece]) continue
-      if (blockStart[this.#live.blockOf(start)] === start) continue // the edges do it
-      this.#add(start, MOVE_SPLIT, this.#place(root, before), location[piece])
+    if (intervals[row + LOCATION] < IN_SLOT) this.#connectEdges(row, row, graph)
+    while (intervals[row + NEXT_PIECE] !== NONE) {
+      const before = row
+      row = intervals[row + NEXT_PIECE] << ROW
+      const location = intervals[row + LOCATION]
+      if (location >= IN_SLOT) continue
+      this.#connectEdges(root << ROW, row, graph)
+      const start = ranges[intervals[row + FIRST_RANGE] + FROM]
+      if (intervals[before + END] !== start || intervals[before + LOCATION] === location) continue
+      if (blockStart[this.#blocks.blockOf(start)] === start) continue // the edges do it
+      this.#add(start, MOVE_SPLIT, this.#place(before, slot), location)
     }
   }
 
-  /** The edges into blocks that start in a piece that is in a register. */
+  /** The edges into blocks that start in a piece that is in a register. Pieces are named by their rows. */
   #connectEdges(root: number, piece: number, graph: BlockGraph): void {
-    const { location, end, firstRange, rangeFrom, rangeTo, rangeNext, blockStart, blockEnd, flow } = this.#live
+    const { intervals, ranges, blockStart, blockEnd, flow } = this.#live
     const { predecessors, predecessorStart, predecessorCount } = flow
-    const to = location[piece]
-    if (to >= SLOT) return
-    const start = rangeFrom[firstRange[piece]]
+    const to = intervals[piece + LOCATION]
+    const end = intervals[piece + END]
+    const firstRange = intervals[piece + FIRST_RANGE]
+    const start = ranges[firstRange + FROM]
     const count = graph.count
-    for (let range = firstRange[piece]; range >= 0; range = rangeNext[range]) {
-      let block = this.#live.blockOf(rangeFrom[range])
+    for (let range = firstRange; range >= 0; range = ranges[range + NEXT_RANGE]) {
+      let block = this.#blocks.blockOf(ranges[range + FROM])
       // A parameter starts with its block too; the jumps bring it.
-      if (blockStart[block] < rangeFrom[range] || range === firstRange[root]) block++
-      for (; block < count && blockStart[block] < rangeTo[range]; block++) {
+      if (blockStart[block] < ranges[range + FROM] || (range === firstRange && piece === root)) block++
+      for (; block < count && blockStart[block] < ranges[range + TO]; block++) {
         for (let k = predecessorStart[block], last = k + predecessorCount[block]; k < last; k++) {
           const predecessor = predecessors[k]
           const at = blockEnd[predecessor] - 1
-          if (at >= start && at < end[piece]) continue
+          if (at >= start && at < end) continue
           const other = this.#pieceAt(root, at)
-          if (other === NONE || location[other] === to) continue
-          this.#addOnEdge(predecessor, block, this.#place(root, other), to, graph)
+          if (other === NONE || intervals[other + LOCATION] === to) continue
+          this.#addOnEdge(predecessor, block, this.#place(other, intervals[root + SLOT]), to, graph)
         }
       }
     }
@@ -104,21 +125,21 @@ export class Moves {
 
   /** The piece that is live at a point, or -1. */
   #pieceAt(root: number, point: number): number {
-    const { end, firstRange, rangeFrom, rangeTo, rangeNext } = this.#live
-    const next = this.#pieces.next
-    for (let piece = root; piece !== NONE; piece = next[piece]) {
-      if (point >= end[piece]) continue
-      for (let range = firstRange[piece]; range >= 0 && rangeFrom[range] <= point; range = rangeNext[range]) {
-        if (point < rangeTo[range]) return piece
-      }
-      return NONE
+    const { intervals, ranges } = this.#live
+    let row = root
+    while (point >= intervals[row + END]) {
+      const next = intervals[row + NEXT_PIECE]
+      if (next === NONE) return NONE
+      row = next << ROW
     }
-    return NONE
+    let range = intervals[row + FIRST_RANGE]
+    while (range >= 0 && ranges[range + TO] <= point) range = ranges[range + NEXT_RANGE]
+    return range >= 0 && ranges[range + FROM] <= point ? row : NONE
   }
 
-  #place(root: number, piece: number): number {
-    const location = this.#live.location[piece]
-    return location >= SLOT ? this.#pieces.slot[root] : location
+  #place(piece: number, slot: number): number {
+    const location = this.#live.intervals[piece + LOCATION]
+    return location >= IN_SLOT ? slot : location
   }
 
   #addOnEdge(predecessor: number, block: number, from: number, to: number, graph: BlockGraph): void {
@@ -146,7 +167,7 @@ export class Moves {
     const end = blockEnd[block] >> 1
     let record = blockStart[block] >> 1
     for (;;) {
-      const after = record + (code[record] >>> RECORD_WORDS_SHIFT)
+      const after = record + (code[record] >>> WORDS_SHIFT)
       if (after >= end) break
       record = after
     }

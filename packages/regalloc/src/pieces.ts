@@ -1,19 +1,27 @@
 // Pieces of virtual registers: splitting, and the heap in which pieces wait for their turn.
 import { growInt32 } from './grow.ts'
 import type { LiveRanges } from './live-ranges.ts'
+import * as tables from './tables.ts'
 
+const ROW = tables.INTERVAL_SHIFT
+const FIRST_RANGE = tables.FIRST_RANGE
+const END = tables.END
+const FIRST_USE = tables.FIRST_USE
+const USES_END = tables.USES_END
+const LOCATION = tables.LOCATION
+const CLASS = tables.CLASS
+const ROOT = tables.ROOT
+const NEXT_PIECE = tables.NEXT_PIECE
+const RANGE_WORDS = tables.RANGE_WORDS
+const FROM = tables.FROM
+const TO = tables.TO
+const NEXT_RANGE = tables.NEXT_RANGE
+const POINT = tables.POINT
+const NEXT_USE = tables.NEXT_USE
 const NONE = -1
 
 export class Pieces {
   readonly #live: LiveRanges
-
-  /** By interval: the piece behind it, and the virtual register. */
-  next: Int32Array = new Int32Array(256)
-  root: Int32Array = new Int32Array(256)
-  /** The first use that is no longer this interval's, or -1. */
-  usesEnd: Int32Array = new Int32Array(256)
-  /** By virtual register: its slot as a location; 0 when it needs none. */
-  slot: Int32Array = new Int32Array(256)
 
   /** Virtual registers with more than one piece. */
   splitCount = 0
@@ -28,22 +36,13 @@ export class Pieces {
   }
 
   reset(): void {
-    const count = this.#live.vregCount
-    this.#live.intervalCount = count
-    this.grow()
-    const { next, root, usesEnd, slot } = this
-    for (let vreg = 0; vreg < count; vreg++) {
-      next[vreg] = NONE
-      root[vreg] = vreg
-      usesEnd[vreg] = NONE
-      slot[vreg] = 0
-    }
+    this.#live.intervalCount = this.#live.vregCount
     this.splitCount = 0
     this.waiting = 0
   }
 
   startOf(interval: number): number {
-    return this.#live.rangeFrom[this.#live.firstRange[interval]]
+    return this.#live.ranges[this.#live.intervals[(interval << ROW) + FIRST_RANGE] + FROM]
   }
 
   /**
@@ -53,49 +52,62 @@ export class Pieces {
   splitAt(interval: number, point: number): number {
     const live = this.#live
     const piece = live.intervalCount++
-    if (piece === live.firstRange.length) live.growIntervals()
-    this.grow()
-    const root = this.root[interval]
-    if (this.next[root] === NONE) {
+    const row = interval << ROW
+    const pieceRow = piece << ROW
+    if (pieceRow === live.intervals.length) live.growIntervals()
+    const intervals = live.intervals
+    const root = intervals[row + ROOT]
+    if (intervals[(root << ROW) + NEXT_PIECE] === NONE) {
       if (this.splitCount === this.split.length) this.split = growInt32(this.split)
       this.split[this.splitCount++] = root
     }
-    this.root[piece] = root
-    this.next[piece] = this.next[interval]
-    this.next[interval] = piece
-    live.intervalClass[piece] = live.intervalClass[interval]
-    live.location[piece] = NONE
-    live.end[piece] = live.end[interval]
+    intervals[pieceRow + ROOT] = root
+    intervals[pieceRow + NEXT_PIECE] = intervals[row + NEXT_PIECE]
+    intervals[row + NEXT_PIECE] = piece
+    intervals[pieceRow + CLASS] = intervals[row + CLASS]
+    intervals[pieceRow + LOCATION] = NONE
+    intervals[pieceRow + END] = intervals[row + END]
+    this.#splitRanges(row, pieceRow, point)
 
-    let previous = NONE
-    let range = live.firstRange[interval]
-    while (live.rangeTo[range] <= point) {
-      previous = range
-      range = live.rangeNext[range]
-    }
-    if (live.rangeFrom[range] < point) {
-      const part = live.rangeCount++
-      if (part === live.rangeFrom.length) live.growRanges()
-      live.rangeFrom[part] = point
-      live.rangeTo[part] = live.rangeTo[range]
-      live.rangeNext[part] = live.rangeNext[range]
-      live.rangeTo[range] = point
-      live.rangeNext[range] = NONE
-      live.end[interval] = point
-      live.firstRange[piece] = part
-    } else {
-      live.end[interval] = live.rangeTo[previous]
-      live.rangeNext[previous] = NONE
-      live.firstRange[piece] = range
-    }
-
-    const usesEnd = this.usesEnd[interval]
-    let use = live.firstUse[interval]
-    while (use !== usesEnd && live.usePoint[use] < point) use = live.useNext[use]
-    live.firstUse[piece] = use
-    this.usesEnd[piece] = usesEnd
-    this.usesEnd[interval] = use
+    const uses = live.uses
+    const usesEnd = intervals[row + USES_END]
+    let use = intervals[row + FIRST_USE]
+    while (use !== usesEnd && uses[use + POINT] < point) use = uses[use + NEXT_USE]
+    intervals[pieceRow + FIRST_USE] = use
+    intervals[pieceRow + USES_END] = usesEnd
+    intervals[row + USES_END] = use
     return piece
+  }
+
+  #splitRanges(row: number, pieceRow: number, point: number): void {
+    const live = this.#live
+    const intervals = live.intervals
+    let ranges = live.ranges
+    let previous = NONE
+    let range = intervals[row + FIRST_RANGE]
+    while (ranges[range + TO] <= point) {
+      previous = range
+      range = ranges[range + NEXT_RANGE]
+    }
+    if (ranges[range + FROM] >= point) {
+      intervals[row + END] = ranges[previous + TO]
+      ranges[previous + NEXT_RANGE] = NONE
+      intervals[pieceRow + FIRST_RANGE] = range
+      return
+    }
+    const part = live.rangesEnd
+    if (part === ranges.length) {
+      live.growRanges()
+      ranges = live.ranges
+    }
+    live.rangesEnd = part + RANGE_WORDS
+    ranges[part + FROM] = point
+    ranges[part + TO] = ranges[range + TO]
+    ranges[part + NEXT_RANGE] = ranges[range + NEXT_RANGE]
+    ranges[range + TO] = point
+    ranges[range + NEXT_RANGE] = NONE
+    intervals[row + END] = point
+    intervals[pieceRow + FIRST_RANGE] = part
   }
 
   wait(interval: number): void {
@@ -134,15 +146,5 @@ export class Pieces {
     }
     heap[at] = last
     return first
-  }
-
-  /** Makes room for new intervals. */
-  grow(): void {
-    const length = this.#live.firstRange.length
-    if (this.next.length >= length) return
-    this.next = growInt32(this.next, length)
-    this.root = growInt32(this.root, length)
-    this.usesEnd = growInt32(this.usesEnd, length)
-    this.slot = growInt32(this.slot, length)
   }
 }

@@ -5,31 +5,42 @@
 import { growInt32 } from './grow.ts'
 import { LOCATION_SLOT } from './interface.ts'
 import type { LiveRanges } from './live-ranges.ts'
-import type { Pieces } from './pieces.ts'
+import * as tables from './tables.ts'
+
+const ROW = tables.INTERVAL_SHIFT
+const END = tables.END
+const FIRST_USE = tables.FIRST_USE
+const NEXT_PIECE = tables.NEXT_PIECE
+const SLOT = tables.SLOT
+const POINT = tables.POINT
 
 export class Slots {
   count = 0
   #freeFrom: Int32Array = new Int32Array(16)
 
-  assign(live: LiveRanges, pieces: Pieces): void {
+  reset(): void {
     this.count = 0
-    const { order, usePoint, firstUse, end } = live
-    const { slot, next } = pieces
+  }
+
+  assign(live: LiveRanges): void {
+    const { order, intervals, uses } = live
+    let count = 0
     for (let k = live.orderCount - 1; k >= 0; k--) {
-      const root = order[k]
-      if (slot[root] === 0) continue
-      const definition = usePoint[firstUse[root]]
-      let last = root
-      while (next[last] >= 0) last = next[last]
+      const row = order[k] << ROW
+      if (intervals[row + SLOT] === 0) continue
+      const definition = uses[intervals[row + FIRST_USE] + POINT]
+      let last = row
+      while (intervals[last + NEXT_PIECE] >= 0) last = intervals[last + NEXT_PIECE] << ROW
       const free = this.#freeFrom
       let found = 0
-      while (found < this.count && free[found] > definition) found++
-      if (found === this.count) {
-        this.count++
+      while (found < count && free[found] > definition) found++
+      if (found === count) {
+        count++
         if (found === free.length) this.#freeFrom = growInt32(free)
       }
-      this.#freeFrom[found] = end[last]
-      slot[root] = LOCATION_SLOT + found
+      this.#freeFrom[found] = intervals[last + END]
+      intervals[row + SLOT] = LOCATION_SLOT + found
     }
+    this.count = count
   }
 }
