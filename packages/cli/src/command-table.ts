@@ -28,14 +28,14 @@ export function generalHelp(): string {
   return `${[
     'Usage: framewright COMMAND [OPTIONS] INPUT...',
     '',
-    'Compiles CLIF, the text form of the Cranelift IR, to x86-64 objects for Linux and',
-    'Windows whose stack frames every unwinder can walk, at every instruction.',
+    'Compiles CLIF, the text form of the Cranelift IR, to x86-64 objects for Linux',
+    'and Windows whose stack frames every unwinder can walk, at every instruction.',
     '',
     'Commands:',
     ...shown.map(({ row }) => `  ${row.name.padEnd(width)}${row.summary}`),
     '',
-    "'framewright COMMAND --help' tells about one of them; '--version' about the version.",
+    "'framewright COMMAND --help' tells about one of them.",
     '',
-    'Exit codes: 0 done, 1 the input is wrong, 2 the call is wrong, 70 a mistake of ours.',
+    'Exit codes: 0 done, 1 the input is wrong, 2 the call is wrong, 70 our mistake.',
   ].join('\n')}\n`
 }

@@ -2,12 +2,15 @@
 
 import type { FunctionUnwind, UnwindFormat } from '@framewright/frame-layout'
 import { readObject } from '@framewright/object'
+import type { Win64DecodedFunction } from '@framewright/unwind-win64'
 import type { OptionRow, ParsedArguments } from './arguments.ts'
 import { compileModule } from './compile-module.ts'
 import { type Context, type Input, isObject, textOf } from './context.ts'
 import { builtInFormats, findFormat } from './formats.ts'
+import { loadDisassembler } from './listing/disassemble.ts'
 import type { ListedFunction } from './listing/listed-function.ts'
 import { type LoadedObject, loadObject } from './listing/load-object.ts'
+import { withEpilogues } from './listing/win64-epilogues.ts'
 import { moduleObject } from './module-object.ts'
 import { diagnosticOf, InputError } from './problems.ts'
 import { parseSetting } from './settings.ts'
@@ -90,12 +93,26 @@ async function fromObject(input: Input, { values }: ParsedArguments, importModul
   const formats = named === undefined ? builtInFormats : chosen === null ? [] : [chosen]
   const object = loadObject(readObject(input.bytes), formats)
   const format = object.file.format === 'elf' ? 'ELF' : 'COFF'
+  const functions = object.format?.name === 'win64' ? await win64Functions(object) : object.functions
   return {
     description: `${format} object, ${object.format === null ? 'no unwind data' : `unwind data: ${object.format.name}`}`,
-    functions: object.functions.map((fn, index) => ({ ...fn, convention: '', unwind: null, index })),
+    functions: functions.map((fn, index) => ({ ...fn, convention: '', unwind: null, index })),
     object,
     format: object.format,
   }
+}
+
+/** Windows reads epilogues in the code, and so do we. */
+async function win64Functions({ functions, decoded }: LoadedObject): Promise<ListedFunction[]> {
+  const disassemble = await loadDisassembler()
+  return functions.map((fn, index) => {
+    const [range] = decoded[index] as readonly Win64DecodedFunction[]
+    // A function in several ranges is shown as its records have it.
+    if (fn.rows === null || range === undefined || decoded[index].length > 1) return fn
+    const boundaries = disassemble(fn).instructions.map(({ offset }) => offset)
+    const { prologueSize, frameRegister } = range.info
+    return { ...fn, rows: withEpilogues(fn.rows, fn.code, boundaries, prologueSize, frameRegister) }
+  })
 }
 
 async function fromText(
@@ -120,6 +137,7 @@ async function fromText(
       // What the code generator knows, where the object's own bytes say less: names of our own, and every instruction.
       code: each.code,
       codeSize: each.codeSize,
+      isEndGuessed: false,
       relocations: each.relocations,
       rows: each.rows,
       record: each.frame,

@@ -16,6 +16,7 @@ function listed(hex: string, rest: Partial<ListedFunction> = {}): ListedFunction
       code,
       codeSize: code.length,
       relocations: [],
+      isEndGuessed: false,
     },
     ...{ rows: null, record: null },
     ...rest,

@@ -24,7 +24,7 @@ import { findTarget, type Target } from '../target.ts'
 export const demoRow: CommandRow = {
   name: 'demo',
   usage: '[OPTIONS] [FOLDER]',
-  summary: 'compile the examples for Linux and Windows, show what comes out, and run it',
+  summary: 'compile the examples for both systems, show and run what comes out',
   options: [
     { long: 'output', short: 'o', value: 'FOLDER', help: 'where objects and programs go; build/demo by default' },
   ],
@@ -234,7 +234,7 @@ function runPart(
     )
     const failed = ran.find((each) => typeof each === 'string')
     if (failed !== undefined) {
-      rows.push([call.title, `could not be run here: ${failed}`, '', '', '', '', ''])
+      lines.push(`${call.title} could not be run here: ${failed}`)
       continue
     }
     const done = ran as readonly Ran[]
@@ -258,6 +258,7 @@ function runPart(
       ...counts,
     ])
   }
+  if (rows.length === 0) return { lines, ok }
   const perSystem = systems.flatMap(({ name }) => [`${name}: steps`, 'frames', 'wrong'])
   lines.push(...table(['call', 'result', ...perSystem], rows, style), '')
   const total = sums.reduce((sum, { frames }) => sum + frames, 0)

@@ -11,11 +11,11 @@ import { loadSubject, subjectOptions } from '../subject.ts'
 export const disasmRow: CommandRow = {
   name: 'disasm',
   usage: '[OPTIONS] IN.clif|OBJECT',
-  summary: 'show code with offsets, bytes, symbols and, beside it, the unwind state',
+  summary: 'show code, and the unwind state beside every instruction',
   options: subjectOptions,
   details: [
     'Beside an instruction stands what is true before it runs. CFA is the value that rsp had in the caller just before the ' +
-      'call; rbx-16 says that the caller’s rbx lies at CFA-16; a bar, that nothing has changed. OBJECT is an ELF object ' +
+      'call; rbx-16 says that the caller’s rbx lies at CFA-16, a bar that nothing has changed; where many registers are saved, +rbx-16 and -rbx are what has. OBJECT is an ELF object ' +
       'with .eh_frame or a COFF object with .pdata, from whatever compiler.',
   ],
   examples: ['framewright disasm fib.clif --target x86_64-pc-windows-msvc', 'framewright disasm fib.o -f fib'],

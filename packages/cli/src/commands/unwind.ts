@@ -12,7 +12,7 @@ import { loadSubject, type Subject, type SubjectFunction, subjectOptions } from 
 export const unwindRow: CommandRow = {
   name: 'unwind',
   usage: '[OPTIONS] IN.clif|OBJECT',
-  summary: 'show unwind data: rows, encoded bytes, their meaning in words, the frame',
+  summary: 'show unwind data: rows, bytes, their meaning in words, the frame',
   options: subjectOptions,
   details: [
     'Rows say where the canonical frame address (CFA: the value of rsp in the caller just before the call) and the ' +

@@ -4,7 +4,7 @@
 // directives (.cfi_… or .seh_…), made from the frame record. The assembler may choose other encodings than ours: its
 // object does the same, but need not be the same bytes.
 
-import { RETURN_ADDRESS, type UnwindFormat, type UnwindRow, x64 } from '@framewright/frame-layout'
+import { RETURN_ADDRESS, sameRule, type UnwindFormat, type UnwindRow, XMM0, x64 } from '@framewright/frame-layout'
 import type { ModuleFunction } from '../compile-module.ts'
 import type { Target } from '../target.ts'
 import { type Disassembler, type Disassembly, gnuName, loadDisassembler } from './disassemble.ts'
@@ -39,7 +39,15 @@ function functionLines(
   disassemble: Disassembler,
 ): string[] {
   const name = gnuName(fn.name)
-  const listed = { ...fn, aliases: [], offset: 0, section: '.text', sectionIndex: 0, record: fn.frame }
+  const listed = {
+    ...fn,
+    aliases: [],
+    offset: 0,
+    section: '.text',
+    sectionIndex: 0,
+    record: fn.frame,
+    isEndGuessed: false,
+  }
   const code = disassemble(listed, { labelPrefix: `.L${index}_`, gnu: true })
   const labels = new Map(code.labels)
   const tables = jumpTables(fn, code, labels, `.L${index}_t`)
@@ -131,7 +139,7 @@ const PADDING = 0xcc
 
 const names = x64.registerNames
 
-/** What changes from row to row. */
+/** What changes from row to row; of vector registers nothing, as in our own .eh_frame (LLVM's unwinder fails on them). */
 function cfiDirectives(rows: readonly UnwindRow[]): Notes {
   const notes: Notes = new Map()
   let before: UnwindRow = {
@@ -144,11 +152,11 @@ function cfiDirectives(rows: readonly UnwindRow[]): Notes {
     if (register !== before.cfa.register) said.push(`.cfi_def_cfa ${names[register]}, ${offset}`)
     else if (offset !== before.cfa.offset) said.push(`.cfi_def_cfa_offset ${offset}`)
     for (const register of before.registers.keys()) {
-      if (!row.registers.has(register)) said.push(`.cfi_restore ${cfiName(register)}`)
+      if (!row.registers.has(register) && !isVector(register)) said.push(`.cfi_restore ${cfiName(register)}`)
     }
     for (const [register, rule] of row.registers) {
       const old = before.registers.get(register)
-      if (JSON.stringify(old) === JSON.stringify(rule)) continue
+      if (isVector(register) || (old !== undefined && sameRule(old, rule))) continue
       if (rule.rule === 'cfa-offset') said.push(`.cfi_offset ${cfiName(register)}, ${rule.offset}`)
       else if (rule.rule === 'register') said.push(`.cfi_register ${cfiName(register)}, ${cfiName(rule.register)}`)
       else if (rule.rule === 'undefined') said.push(`.cfi_undefined ${cfiName(register)}`)
@@ -158,6 +166,10 @@ function cfiDirectives(rows: readonly UnwindRow[]): Notes {
     before = row
   }
   return notes
+}
+
+function isVector(register: number): boolean {
+  return register >= XMM0 && register < RETURN_ADDRESS
 }
 
 /** System V AMD64 ABI, "DWARF Register Number Mapping": the return address is 16. */

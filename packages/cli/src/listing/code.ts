@@ -1,10 +1,10 @@
 // Code with its offsets, bytes and text, and beside every instruction the state of the frame in front of it.
 
-import { rowAt, sameState, type UnwindRow, x64 } from '@framewright/frame-layout'
+import { rowAt, type UnwindRow, x64 } from '@framewright/frame-layout'
 import { padTo, type Style, visibleLength } from '../style.ts'
 import type { Disassembly } from './disassemble.ts'
 import type { ListedFunction } from './listed-function.ts'
-import { cfaText, frameBytes, hex, savedRegisters, savedShort } from './rows.ts'
+import { cfaText, frameBytes, hex, savedColumn, savedRegisters } from './rows.ts'
 
 /** Bytes to a line before the rest goes on the next. */
 const BYTES_SHOWN = 10
@@ -27,6 +27,7 @@ export function codeListing(fn: ListedFunction, code: Disassembly, { style, note
     const left = ' '.repeat(2 + width + 2 + bytesWidth + 1 + textWidth)
     lines.push(style('dim', `${left}CFA      saved, from the CFA`))
   }
+  const saved = rows === null ? [] : savedColumn(rows, width)
   let shown: UnwindRow | null = null
   for (const { offset, bytes, text } of code.instructions) {
     const label = code.labels.get(offset)
@@ -35,7 +36,7 @@ export function codeListing(fn: ListedFunction, code: Disassembly, { style, note
     let line = head + padTo(colored(text, style), textWidth)
     if (rows !== null) {
       const row = rowAt(rows, offset)
-      line += shown !== null && sameState(row, shown) ? style('dim', '|') : stateText(row, style)
+      line += shown === row ? style('dim', '|') : stateText(row, saved[rows.indexOf(row)], style)
       shown = row
     }
     lines.push(line.trimEnd())
@@ -50,7 +51,7 @@ export function codeListing(fn: ListedFunction, code: Disassembly, { style, note
 /** Constants and tables behind the code. */
 function dataLines(fn: ListedFunction, code: Disassembly, width: number, bytesWidth: number, style: Style): string[] {
   const lines: string[] = []
-  let at = fn.codeSize
+  let at = code.dataStart
   while (at < fn.code.length) {
     const label = code.labels.get(at)
     if (label !== undefined) lines.push(style('cyan', `${label}:`))
@@ -74,14 +75,13 @@ function bytesText(bytes: Uint8Array, from: number): string {
   return [...bytes.subarray(from, from + BYTES_SHOWN)].map((byte) => hex(byte, 2)).join(' ')
 }
 
-function stateText(row: UnwindRow, style: Style): string {
+function stateText(row: UnwindRow, saved: string, style: Style): string {
   const cfa = cfaText(row)
-  const saved = savedShort(row)
   return `${style('green', cfa)}${' '.repeat(Math.max(1, 9 - visibleLength(cfa)))}${style('yellow', saved)}`
 }
 
 function summary(fn: ListedFunction, note: string | undefined): string {
-  const parts = [`${fn.codeSize} bytes of code`]
+  const parts = [`${fn.isEndGuessed ? 'about ' : ''}${fn.codeSize} bytes of code`]
   if (fn.code.length > fn.codeSize) parts.push(`${fn.code.length - fn.codeSize} of constants`)
   if (fn.rows === null) parts.push('no unwind data')
   else {
@@ -92,7 +92,7 @@ function summary(fn: ListedFunction, note: string | undefined): string {
     if (saved.length > 0) parts.push(`saves ${saved.map((register) => x64.registerNames[register]).join(' ')}`)
   }
   if (fn.aliases.length > 0) parts.push(`also ${fn.aliases.join(', ')}`)
-  return [...(note === undefined ? [] : [note]), ...parts].join(', ')
+  return [...(note === undefined || note === '' ? [] : [note]), ...parts].join(', ')
 }
 
 /** Mnemonic, then operands. */

@@ -20,6 +20,8 @@ export interface Disassembly {
   readonly instructions: readonly Instruction[]
   /** Name of a label by offset, for every place that a branch goes to or an operand refers to. */
   readonly labels: ReadonlyMap<number, string>
+  /** Where constants and tables begin; the end of the bytes when there are none. */
+  readonly dataStart: number
 }
 
 export interface DisassembleOptions {
@@ -54,7 +56,8 @@ function disassemble(
   fn: ListedFunction,
   { labelPrefix = 'L', gnu = false }: DisassembleOptions,
 ): Disassembly {
-  const raw = decode(iced, fn)
+  const all = decode(iced, fn)
+  const { raw, dataStart } = fn.isEndGuessed ? guessedCode(all, fn.code.length) : { raw: all, dataStart: fn.codeSize }
   const byOffset = new Map(fn.relocations.map((relocation) => [relocation.offset, relocation]))
   const relocationOf = ({ offset, length }: Raw): ListedRelocation | undefined => {
     for (let at = offset; at < offset + length; at++) {
@@ -86,7 +89,29 @@ function disassemble(
       target: relocation === undefined && inside(branch) ? branch : -1,
     }
   })
-  return { instructions, labels }
+  return { instructions, labels, dataStart }
+}
+
+/**
+ * Where the code of a function ends of which nobody says so: at the first place behind an instruction that it reads from,
+ * or where only padding follows.
+ */
+function guessedCode(
+  raw: readonly Raw[],
+  codeSize: number,
+): { readonly raw: readonly Raw[]; readonly dataStart: number } {
+  let dataStart = codeSize
+  let end = 0
+  const targets = new Set<number>()
+  while (end < raw.length && raw[end].offset < dataStart) {
+    const { offset, memory, branch } = raw[end++]
+    if (memory > offset && memory < dataStart) dataStart = memory
+    targets.add(branch)
+  }
+  const isPadding = ({ offset, text }: Raw) => /^(?:nop|int3|xchg ax, ax)/.test(text) && !targets.has(offset)
+  let last = end
+  while (last > 1 && isPadding(raw[last - 1])) last--
+  return { raw: raw.slice(0, raw[last - 1]?.ends ? last : end), dataStart }
 }
 
 function decode(iced: Iced, fn: ListedFunction): Raw[] {

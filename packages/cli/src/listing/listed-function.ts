@@ -24,6 +24,8 @@ export interface ListedFunction {
   readonly code: Uint8Array
   /** Bytes of instructions. */
   readonly codeSize: number
+  /** Nobody says where the function ends: the last instructions may be padding. */
+  readonly isEndGuessed: boolean
   readonly relocations: readonly ListedRelocation[]
   /** Null where nothing describes the frame: a leaf on Windows, or an object without unwind data. */
   readonly rows: readonly UnwindRow[] | null

@@ -49,7 +49,7 @@ export function loadObject(file: ObjectFile, formats: readonly UnwindFormat[]): 
     // One range in nearly every case; Windows may describe a function in several.
     const own = ranges.filter(({ begin, end }) => begin < limit && address < end)
     const section = file.sections[each.section]
-    const end = each.offset + each.size
+    const end = each.offset + each.wholeSize
     decoded.push(own)
     functions.push({
       ...{
@@ -59,7 +59,7 @@ export function loadObject(file: ObjectFile, formats: readonly UnwindFormat[]): 
         section: section.name,
         sectionIndex: each.section,
       },
-      ...{ code: section.bytes.subarray(each.offset, end), codeSize: each.size },
+      ...{ code: section.bytes.subarray(each.offset, end), codeSize: each.size, isEndGuessed: each.isEndGuessed },
       relocations: section.relocations
         .filter(({ offset }) => offset >= each.offset && offset < end)
         .map(({ offset, kind, symbol, addend }) => ({
@@ -123,7 +123,10 @@ interface Named {
   readonly aliases: readonly string[]
   readonly section: number
   readonly offset: number
+  /** Of the instructions, and of them with the constants behind them. */
   readonly size: number
+  readonly wholeSize: number
+  readonly isEndGuessed: boolean
 }
 
 /** Functions by symbols, and by ranges of unwind data that no symbol names; in the order of the file. */
@@ -153,12 +156,16 @@ function functionNames(file: ObjectFile, addresses: readonly bigint[], ranges: r
       const symbols = starts.get(offset) ?? []
       const limit = offsets[index + 1] ?? bytes.length
       const ends = inSection.filter(({ from }) => from >= offset && from < limit).map(({ to }) => to - offset)
-      const known = Math.max(0, ...symbols.map((symbol) => symbol.size)) || Math.max(0, ...ends)
+      const described = Math.max(0, ...ends)
+      const whole = Math.max(0, ...symbols.map((symbol) => symbol.size)) || limit - offset
       const [name = `${file.sections[section].name}+0x${offset.toString(16)}`, ...aliases] = symbols.map(
         (symbol) => symbol.name,
       )
-      const size = Math.min(known === 0 ? trimmed(bytes, offset, limit) : known, bytes.length - offset)
-      result.push({ name, aliases, section, offset, size })
+      const wholeSize = Math.min(whole, bytes.length - offset)
+      const size = described === 0 ? wholeSize : Math.min(described, wholeSize)
+      // ELF symbols have sizes; of COFF's leaves nobody says where they end.
+      const isEndGuessed = described === 0 && symbols.every((symbol) => symbol.size === 0)
+      result.push({ name, aliases, section, offset, size, wholeSize, isEndGuessed })
     }
   }
   return result
@@ -166,11 +173,4 @@ function functionNames(file: ObjectFile, addresses: readonly bigint[], ranges: r
 
 function executable(file: ObjectFile): number {
   return file.format === 'elf' ? 4 : 0x2000_0000 // SHF_EXECINSTR, IMAGE_SCN_MEM_EXECUTE
-}
-
-/** Without the padding in front of the next function. */
-function trimmed(bytes: Uint8Array, from: number, to: number): number {
-  let end = to
-  while (end > from + 1 && (bytes[end - 1] === 0xcc || bytes[end - 1] === 0x90)) end--
-  return end - from
 }

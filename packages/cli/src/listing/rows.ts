@@ -1,6 +1,6 @@
 // Unwind rows as text.
 
-import { RETURN_ADDRESS, type RegisterRule, RSP, type UnwindRow, x64 } from '@framewright/frame-layout'
+import { RETURN_ADDRESS, type RegisterRule, RSP, sameState, type UnwindRow, x64 } from '@framewright/frame-layout'
 import { padTo, type Style } from '../style.ts'
 
 const names = x64.registerNames
@@ -26,28 +26,38 @@ export function ruleText(rule: RegisterRule): string {
   }
 }
 
-/** `rbx at cfa-16, rbp at cfa-24`; the return address only where it is not in its place. */
-export function savedText({ registers }: UnwindRow): string {
-  const parts: string[] = []
-  for (const [register, rule] of registers) {
-    const inPlace = rule.rule === 'cfa-offset' && rule.offset === x64.returnAddressOffset
-    if (register === RETURN_ADDRESS && inPlace) continue
-    const name = register === RETURN_ADDRESS ? 'return address' : names[register]
-    parts.push(`${name} ${rule.rule === 'cfa-offset' ? 'at ' : ''}${ruleText(rule)}`)
-  }
-  return parts.join(', ')
-}
-
-/** The same in a few letters: `rbx-16 rbp-24`, each an offset from the CFA. */
-export function savedShort({ registers }: UnwindRow): string {
-  const parts: string[] = []
+/** Registers that are not where they were on entry, in a few letters each: `rbx-16`, an offset from the CFA. */
+function savedShort({ registers }: UnwindRow): Map<number, string> {
+  const parts = new Map<number, string>()
   for (const [register, rule] of registers) {
     if (register === RETURN_ADDRESS && rule.rule === 'cfa-offset' && rule.offset === x64.returnAddressOffset) continue
     const name = register === RETURN_ADDRESS ? 'return' : names[register]
-    if (rule.rule === 'cfa-offset') parts.push(`${name}${signed(rule.offset)}`)
-    else parts.push(`${name} ${ruleText(rule)}`)
+    parts.set(register, rule.rule === 'cfa-offset' ? `${name}${signed(rule.offset)}` : `${name} ${ruleText(rule)}`)
   }
-  return parts.join(' ')
+  return parts
+}
+
+/** Registers in a list before it says only what has changed. */
+const LISTED = 4
+
+/**
+ * For each row what is saved: all of it where that is little, else what has changed since the row before (`+rbx-16`
+ * saved, `-rbx` back in its register), or which earlier row it is like.
+ */
+export function savedColumn(rows: readonly UnwindRow[], width: number): string[] {
+  let before = new Map<number, string>()
+  return rows.map((row, index) => {
+    const now = savedShort(row)
+    const changes: string[] = []
+    for (const [register, text] of now) if (before.get(register) !== text) changes.push(`+${text}`)
+    for (const register of before.keys()) if (!now.has(register)) changes.push(`-${names[register]}`)
+    before = now
+    if (now.size <= LISTED && changes.length <= LISTED) return [...now.values()].join(' ')
+    if (changes.length === 0) return '|'
+    const like = rows.slice(0, index).find((other) => sameState(other, row))
+    if (changes.length > 1 && like !== undefined) return `as at ${hex(like.at, width)}`
+    return changes.length <= LISTED ? changes.join(' ') : [...now.values()].join(' ')
+  })
 }
 
 export function signed(value: number): string {
@@ -77,25 +87,18 @@ export function savedRegisters(rows: readonly UnwindRow[]): number[] {
 
 /** One line for each row: from where to where, the CFA, and a column for each register that is ever saved. */
 export function rowTable(rows: readonly UnwindRow[], codeSize: number, style: Style): string[] {
-  const registers = [...savedRegisters(rows), RETURN_ADDRESS]
-  const extra = new Set<number>()
-  for (const row of rows) for (const register of row.registers.keys()) extra.add(register)
-  const shown = [...new Set([...registers, ...extra])].sort((a, b) => a - b)
-  const head = [
-    'from',
-    'to',
-    'CFA',
-    ...shown.map((register) => (register === RETURN_ADDRESS ? 'return' : names[register])),
-  ]
+  const mentioned = new Set<number>()
+  for (const row of rows) for (const register of row.registers.keys()) mentioned.add(register)
+  const shown = [...mentioned].sort((a, b) => a - b)
   const width = Math.max(2, codeSize.toString(16).length)
+  const isWide = shown.length > LISTED + 2
+  const saved = isWide ? savedColumn(rows, width) : []
+  const head = ['from', 'to', 'CFA', ...(isWide ? ['saved, from the CFA'] : shown.map(columnName))]
   const table = rows.map((row, index) => [
     hex(row.at, width),
     hex(rows[index + 1]?.at ?? codeSize, width),
     cfaText(row),
-    ...shown.map((register) => {
-      const rule = row.registers.get(register)
-      return rule === undefined ? '' : ruleText(rule)
-    }),
+    ...(isWide ? [saved[index]] : shown.map((register) => cellText(row, register))),
   ])
   const widths = head.map((text, column) => Math.max(text.length, ...table.map((line) => line[column].length)))
   const line = (cells: readonly string[]) =>
@@ -104,6 +107,15 @@ export function rowTable(rows: readonly UnwindRow[], codeSize: number, style: St
       .join('  ')
       .trimEnd()
   return [style('dim', line(head)), ...table.map(line)]
+}
+
+function columnName(register: number): string {
+  return register === RETURN_ADDRESS ? 'return' : names[register]
+}
+
+function cellText({ registers }: UnwindRow, register: number): string {
+  const rule = registers.get(register)
+  return rule === undefined ? '' : ruleText(rule)
 }
 
 export function hex(value: number, width: number): string {

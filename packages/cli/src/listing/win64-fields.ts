@@ -85,7 +85,9 @@ function flagText(flags: number): string {
 
 function frameText(info: UnwindInfo): string {
   if (info.frameRegister === 0) return 'no frame register: the frame hangs on rsp'
-  return `${x64.registerNames[info.frameRegister]} = rsp + ${info.frameOffset}`
+  const register = x64.registerNames[info.frameRegister]
+  const base = info.frameOffset === 0 ? register : `${register} - ${info.frameOffset}`
+  return `${register} = rsp + ${info.frameOffset}; the frame base is ${base}`
 }
 
 function slotCount(code: UnwindCode): number {
@@ -110,6 +112,7 @@ function codeText(code: UnwindCode, info: UnwindInfo): string {
 function operationText(code: UnwindCode, info: UnwindInfo): string {
   const bytes = operandBytes(code)
   const scaled = (by: number) => `${bytes} (${code.operand} × ${by})`
+  const base = info.frameRegister === 0 ? 'rsp' : 'the frame base'
   switch (code.operation) {
     case UWOP_PUSH_NONVOL:
       return `push ${x64.registerNames[code.info]}`
@@ -120,13 +123,13 @@ function operationText(code: UnwindCode, info: UnwindInfo): string {
     case UWOP_SET_FPREG:
       return `${x64.registerNames[info.frameRegister]} = rsp + ${info.frameOffset}`
     case UWOP_SAVE_NONVOL:
-      return `${x64.registerNames[code.info]} saved at rsp + ${scaled(8)}`
+      return `${x64.registerNames[code.info]} saved at ${base} + ${scaled(8)}`
     case UWOP_SAVE_NONVOL_FAR:
-      return `${x64.registerNames[code.info]} saved at rsp + ${bytes}`
+      return `${x64.registerNames[code.info]} saved at ${base} + ${bytes}`
     case UWOP_SAVE_XMM128:
-      return `xmm${code.info} saved at rsp + ${scaled(16)}`
+      return `xmm${code.info} saved at ${base} + ${scaled(16)}`
     case UWOP_SAVE_XMM128_FAR:
-      return `xmm${code.info} saved at rsp + ${bytes}`
+      return `xmm${code.info} saved at ${base} + ${bytes}`
     case UWOP_PUSH_MACHFRAME:
       return code.info === 0 ? 'pushed by the processor' : 'pushed by the processor, with an error code'
     default:
