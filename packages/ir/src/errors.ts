@@ -68,7 +68,7 @@ export function describeSyntaxProblem(problem: IrSyntaxProblem): string {
 
 function quoted(text: string): string {
   const short = text.length > 40 ? `${text.slice(0, 40)}…` : text
-  return `\`${short.replace(/[^\x20-\x7e…]/g, (c) => `\\u{${c.codePointAt(0)?.toString(16) ?? ''}}`)}\``
+  return `\`${short.replace(/[^\x20-\x7e…]/gu, (c) => `\\u{${c.codePointAt(0)?.toString(16) ?? ''}}`)}\``
 }
 
 /** What a call of the builder did wrong. */
