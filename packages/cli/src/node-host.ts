@@ -63,7 +63,7 @@ function quietly(error: NodeJS.ErrnoException): void {
 function stream(target: NodeJS.WriteStream): OutputStream {
   return {
     isTerminal: target.isTTY === true,
-    columns: target.columns ?? 80,
+    columns: target.columns || 80,
     write: (data) => void target.write(data),
   }
 }

@@ -31,7 +31,7 @@ export function codeListing(fn: ListedFunction, code: Disassembly, { style, note
   let shown: UnwindRow | null = null
   for (const { offset, bytes, text } of code.instructions) {
     const label = code.labels.get(offset)
-    if (label !== undefined) lines.push(style('cyan', `${label}:`))
+    if (label !== undefined) lines.push(style('magenta', `${label}:`))
     const head = `  ${style('dim', hex(offset, width))}  ${style('dim', bytesText(bytes, 0).padEnd(bytesWidth))} `
     let line = head + padTo(colored(text, style), textWidth)
     if (rows !== null) {
@@ -54,7 +54,7 @@ function dataLines(fn: ListedFunction, code: Disassembly, width: number, bytesWi
   let at = code.dataStart
   while (at < fn.code.length) {
     const label = code.labels.get(at)
-    if (label !== undefined) lines.push(style('cyan', `${label}:`))
+    if (label !== undefined) lines.push(style('magenta', `${label}:`))
     let end = Math.min(fn.code.length, at + 8)
     for (const other of code.labels.keys()) if (other > at && other < end) end = other
     const bytes = fn.code.subarray(at, end)
@@ -98,5 +98,5 @@ function summary(fn: ListedFunction, note: string | undefined): string {
 /** Mnemonic, then operands. */
 function colored(text: string, style: Style): string {
   const space = text.indexOf(' ')
-  return space < 0 ? style('blue', text) : style('blue', text.slice(0, space)) + text.slice(space)
+  return space < 0 ? style('cyan', text) : style('cyan', text.slice(0, space)) + text.slice(space)
 }

@@ -49,7 +49,7 @@ export function fieldLines(fields: readonly Field[], style: Style): string[] {
     for (let at = 0; at === 0 || at < bytes.length; at += SHOWN) {
       const place = style('dim', hex(offset + at, offsetWidth))
       const digits = [...bytes.subarray(at, at + SHOWN)].map((byte) => hex(byte, 2)).join(' ')
-      const words = at === 0 ? `${style('blue', padTo(name, nameWidth))}${meaning}` : ''
+      const words = at === 0 ? `${style('cyan', padTo(name, nameWidth))}${meaning}` : ''
       lines.push(`${place}  ${padTo(digits, bytesWidth)} ${words}`.trimEnd())
     }
     return lines
