@@ -4,10 +4,11 @@ import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { type Example, examples } from '../support/examples.ts'
 import { compileClif } from '../support/framewright.ts'
-import { compileC, execute, link, linux, type System, sourcesOf, windows } from '../support/systems.ts'
+import { compileC, execute, keepWine, link, linux, type System, sourcesOf, windows } from '../support/systems.ts'
 import { need, scratch } from '../support/tools.ts'
 
 const place = scratch()
+keepWine()
 
 interface Variant {
   readonly name: string

@@ -5,10 +5,11 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { requireTool } from '../../packages/testkit/src/index.ts'
 import { compileClif } from '../support/framewright.ts'
-import { execute, linux, type System, sourcesOf, windows } from '../support/systems.ts'
+import { execute, keepWine, linux, type System, sourcesOf, windows } from '../support/systems.ts'
 import { clean, examplesFolder, need, scratch } from '../support/tools.ts'
 
 const place = scratch()
+keepWine()
 const source = join(import.meta.dirname, 'exceptions.cc')
 
 function build(system: System, object: string, ...options: string[]): string {

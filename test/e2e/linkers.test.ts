@@ -4,10 +4,11 @@ import { describe, expect, test } from 'vitest'
 import { requireTool } from '../../packages/testkit/src/index.ts'
 import { examples } from '../support/examples.ts'
 import { compileClif } from '../support/framewright.ts'
-import { compileC, execute, link, linux, type System, sourcesOf, windows } from '../support/systems.ts'
+import { compileC, execute, keepWine, link, linux, type System, sourcesOf, windows } from '../support/systems.ts'
 import { clean, need, scratch } from '../support/tools.ts'
 
 const place = scratch()
+keepWine()
 const names = examples.map(({ name }) => name)
 
 const ours = (triple: string, names: readonly string[]): Promise<string[]> =>

@@ -2,11 +2,12 @@
 
 import { describe, expect, test } from 'vitest'
 import { type Example, examples } from '../support/examples.ts'
-import { compileC, linux, type System, sourcesOf, windows } from '../support/systems.ts'
+import { compileC, keepWine, linux, type System, sourcesOf, windows } from '../support/systems.ts'
 import { clean, need, scratch } from '../support/tools.ts'
 import { stepProgram, stepTools } from './step.ts'
 
 const place = scratch()
+keepWine()
 
 /** The C twin of an example, as gcc compiles it, and what it is linked with. */
 function twinOf(system: System, example: Example): string {

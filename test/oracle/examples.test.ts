@@ -4,11 +4,12 @@
 import { describe, expect, test } from 'vitest'
 import { type Example, examples } from '../support/examples.ts'
 import { compileClif } from '../support/framewright.ts'
-import { compileC, linux, type System, sourcesOf, windows } from '../support/systems.ts'
+import { compileC, keepWine, linux, type System, sourcesOf, windows } from '../support/systems.ts'
 import { need, scratch } from '../support/tools.ts'
 import { stepProgram, stepTools } from './step.ts'
 
 const place = scratch()
+keepWine()
 const variants: Readonly<Record<string, readonly string[]>> = {
   'the defaults': [],
   'frame pointers': ['--set', 'preserve_frame_pointers'],

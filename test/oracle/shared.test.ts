@@ -3,11 +3,12 @@
 import { describe, expect, test } from 'vitest'
 import { sharedPath } from '../../packages/testkit/src/index.ts'
 import { compileClif } from '../support/framewright.ts'
-import { compileC, linux, sourcesOf, windows } from '../support/systems.ts'
+import { compileC, keepWine, linux, sourcesOf, windows } from '../support/systems.ts'
 import { need, run, scratch } from '../support/tools.ts'
 import { stepTools } from './step.ts'
 
 const place = scratch()
+keepWine()
 
 /**
  * Its calls pass integers, and `arena`, a pointer to zeroed memory; floats are what the registers happen to hold. So what

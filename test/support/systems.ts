@@ -1,8 +1,12 @@
 // The two systems that the end-to-end tests compile for, link for and run on.
 
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { afterAll, beforeAll } from 'vitest'
 import { requireTool } from '../../packages/testkit/src/index.ts'
-import { clean, examplesFolder, type Outcome, run, runWine } from './tools.ts'
+import { clean, environment, examplesFolder, type Outcome, run, runWine } from './tools.ts'
 
 export interface System {
   readonly name: 'linux' | 'windows'
@@ -53,6 +57,30 @@ export function link(system: System, out: string, inputs: readonly string[], ...
   const libraries = system.name === 'linux' ? ['-lm'] : []
   clean(found(system.cc), ['-o', out, '-Wl,--fatal-warnings', ...inputs, ...options, ...libraries])
   return out
+}
+
+/**
+ * Keeps Wine running from the first to the last test of a file. Otherwise its services start and end with every program:
+ * most of a second each, and more where a pipe is inherited.
+ */
+export function keepWine(): void {
+  let sleeper: ChildProcess | undefined
+  let folder: string | undefined
+  beforeAll(() => {
+    const [cc, wine] = windows.tools.map((tool) => requireTool(tool))
+    if (cc == null || wine == null) return
+    folder = mkdtempSync(join(tmpdir(), 'framewright-wine-sleeper-'))
+    const source = join(folder, 'sleeper.c')
+    const program = join(folder, 'sleeper.exe')
+    // It ends by itself, should nobody end it.
+    writeFileSync(source, '#include <windows.h>\nint main(void) { Sleep(900000); return 0; }\n')
+    clean(cc, ['-o', program, source])
+    sleeper = spawn(wine, [program], { stdio: 'ignore', env: environment })
+  })
+  afterAll(() => {
+    sleeper?.kill('SIGKILL')
+    if (folder !== undefined) rmSync(folder, { recursive: true, force: true })
+  })
 }
 
 /** Runs a program of either system. */

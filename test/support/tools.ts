@@ -36,7 +36,8 @@ export interface Outcome {
   readonly stderr: string
 }
 
-const environment = {
+/** Of every program that is run here. */
+export const environment: Readonly<Record<string, string | undefined>> = {
   ...process.env,
   WINEDEBUG: '-all',
   WINEPREFIX: process.env['WINEPREFIX'] ?? join(tmpdir(), 'framewright-wine'),
