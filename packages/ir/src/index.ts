@@ -141,6 +141,7 @@ export {
   derivedType,
   isInTypeSet,
   OPERAND_CONSTRAINTS,
+  printTypeSet,
   RESULT_CONSTRAINTS,
   RESULT_COUNT,
   resultType,

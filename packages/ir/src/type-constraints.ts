@@ -102,6 +102,20 @@ export function isInTypeSet(type: Type, set: TypeSet): boolean {
   return ((TYPE_SETS_OF[type] >>> set) & 1) !== 0
 }
 
+/** The members of a set in words: `{i32, i64}`, `{f16, f32, f64, f128; scalars, vectors}`. */
+export function printTypeSet(set: TypeSet): string {
+  const [, integers, floats, lanes, dynamicLanes] = TYPE_SET_ROWS[set]
+  const names = (prefix: string, widths: number): string[] =>
+    [8, 16, 32, 64, 128].filter((width) => (widths & width) !== 0).map((width) => `${prefix}${width}`)
+  const shapes = [
+    ...((lanes & 1) !== 0 ? ['scalars'] : []),
+    ...(lanes > 1 ? ['vectors'] : []),
+    ...(dynamicLanes > 0 ? ['dynamic vectors'] : []),
+  ]
+  const scalar = shapes.length === 1 && lanes === 1
+  return `{${[...names('i', integers), ...names('f', floats)].join(', ')}${scalar ? '' : `; ${shapes.join(', ')}`}}`
+}
+
 /** How a type follows from the controlling type: a constraint word below 16. */
 export const Derived = {
   Same: 0,

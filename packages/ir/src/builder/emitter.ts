@@ -18,10 +18,10 @@ import {
   Derived,
   isInTypeSet,
   OPERAND_CONSTRAINTS,
+  printTypeSet,
   RESULT_COUNT,
   resultType,
   satisfies,
-  TYPE_SET_ROWS,
   type TypeSet,
 } from '../type-constraints.ts'
 import { isType, Type, typeBits, typeBytes, typeName } from '../types.ts'
@@ -256,7 +256,7 @@ export class Emitter {
     const controlling = operand < 0 ? type : this.draft.values.type[value]
     if (isType(controlling) && isInTypeSet(controlling, set as TypeSet)) return controlling
     const name = operand < 0 ? 'type' : operandName(opcode, operand)
-    const reason = `has type ${typeName(controlling)}, which is not one of ${TYPE_SET_ROWS[set][0]}`
+    const reason = `has type ${typeName(controlling)}, which is not in ${printTypeSet(set as TypeSet)}`
     throw new IrBuildError({ code: 'operand-type', opcode: OPCODE_NAMES[opcode], operand: name, reason })
   }
 
@@ -276,7 +276,7 @@ export class Emitter {
     if (satisfies(constraint, type, controlling)) return
     const expected =
       (constraint & CONSTRAINT_FREE) !== 0
-        ? `one of ${TYPE_SET_ROWS[constraint & 0x1ff][0]}`
+        ? `one of ${printTypeSet((constraint & 0x1ff) as TypeSet)}`
         : constraint === Derived.Narrower
           ? `narrower than ${typeName(controlling)}`
           : constraint === Derived.Wider

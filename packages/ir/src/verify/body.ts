@@ -17,11 +17,12 @@ import {
   constrainedType,
   Derived,
   OPERAND_CONSTRAINTS,
+  printTypeSet,
   RESULT_CONSTRAINTS,
   RESULT_COUNT,
   satisfies,
-  TYPE_SET_ROWS,
   TYPE_SETS_OF,
+  type TypeSet,
 } from '../type-constraints.ts'
 import { laneCount, type Type, typeBits, typeBytes, typeName } from '../types.ts'
 import { paramDefinition } from '../value-table.ts'
@@ -414,7 +415,7 @@ export class BodyVerifier {
   #controllingType(inst: Inst, set: number, type: Type): void {
     const own = this.func.insts.ctrlType[inst]
     if (((TYPE_SETS_OF[type] >>> set) & 1) === 0) {
-      const allowed = `(allowed set is ${TYPE_SET_ROWS[set][0]})`
+      const allowed = `(allowed set is ${printTypeSet(set as TypeSet)})`
       this.report.inst(inst, `has an invalid controlling type ${typeName(type)} ${allowed}`) // D57
     }
     // Not one of CLIF's: there the type is computed whenever it is asked for.
@@ -438,7 +439,7 @@ export class BodyVerifier {
     const free = (constraint & CONSTRAINT_FREE) !== 0
     if (free || constraint === Derived.Narrower || constraint === Derived.Wider) {
       const set = free
-        ? TYPE_SET_ROWS[constraint & 0x1ff][0]
+        ? printTypeSet((constraint & 0x1ff) as TypeSet)
         : `${constraint === Derived.Narrower ? 'narrower' : 'wider'} than ${typeName(controlling)}`
       report.inst(inst, `arg ${index} (${name}) with type ${type} failed to satisfy type set ${set}`) // D62
       return

@@ -54,7 +54,7 @@ export class Report {
     const { source } = this.#func
     const at = offset >= 0 ? offset : (source?.offset ?? -1)
     const { line, column } = source !== null && at >= 0 ? source.source.place(at) : { line: 0, column: 0 }
-    const text = inst >= 0 ? printInst(this.#func, inst) : ''
+    const text = inst >= 0 ? printInst(this.#func, inst).trimEnd() : ''
     this.diagnostics.push({ entity, message, inst, block, text, line, column, file: source?.source.file ?? '' })
   }
 }

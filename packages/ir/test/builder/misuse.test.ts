@@ -22,7 +22,10 @@ type Call = (context: ReturnType<typeof open>) => unknown
 
 const WRONG: Readonly<Record<string, Call>> = {
   'iadd: operand y has type i8, expected i32': ({ b, x, y }) => b.iadd(x, y),
-  'iadd: operand x has type f64, which is not one of IntegerAnyShape': ({ b, f }) => b.iadd(f, f),
+  'iadd: operand x has type f64, which is not in {i8, i16, i32, i64, i128; scalars, vectors, dynamic vectors}': ({
+    b,
+    f,
+  }) => b.iadd(f, f),
   'value 99, given to iadd, does not exist in this function': ({ b, x }) => b.iadd(x, 99 as Value),
   'ineg: operand x is missing': ({ b }) => b.ineg(undefined as unknown as Value),
   'uextend: operand x has type i32, expected narrower than i16': ({ b, x }) => b.uextend(Type.I16, x),
@@ -32,7 +35,7 @@ const WRONG: Readonly<Record<string, Call>> = {
   'iconst: there is no constant of i128; build i128 with iconcat, vectors with vconst': ({ b }) =>
     b.iconst(Type.I128, 1),
   'icmp: the condition 10 is not an integer from 0 to 9': ({ b, x }) => b.icmp(10 as IntCC, x, x),
-  'load: operand p has type f64, expected one of Address': ({ b, f }) => b.load(Type.I32, 0, f),
+  'load: operand p has type f64, expected one of {i32, i64}': ({ b, f }) => b.load(Type.I32, 0, f),
   'load: the offset 2147483648 is not an integer from -2147483648 to 2147483647': ({ b, x }) =>
     b.load(Type.I32, 0, x, 2 ** 31),
   'trap: the trap code 0 is not an integer from 1 to 255': ({ b }) => b.trap(0),
