@@ -142,6 +142,7 @@ static int64_t write_there(int64_t address) { return ++*(int64_t *)(intptr_t)add
 static int64_t back(int64_t n) { return n > 0 ? ${p}apply(back, n - 1) * 2 + ${p}nested(plus, 1, n) : 5; }
 #endif
 
+${example.declarations ?? ''}
 ${calls.map((call, index) => `static void case_${index}(void) { ${call}; }`).join('\n')}
 
 const Case cases[] = {

@@ -14,6 +14,8 @@ export interface Example {
    * is 64 KiB of memory, `bytes` the same as bytes; callbacks are declared in the generated table (test/oracle/step.ts).
    */
   readonly calls: readonly string[]
+  /** C in front of the calls: prototypes of what `examples.h` does not know. */
+  readonly declarations?: string
   /** Functions of a convention that is not the system's own, by the start of their names. */
   readonly conventions?: Readonly<Record<string, 's' | 'w'>>
 }
