@@ -7,6 +7,7 @@
 import type { FunctionUnwind, UnwindFormat } from '@framewright/frame-layout'
 import type { RelocationKind } from '@framewright/object'
 import { ObjectError, type ObjectFile, type ObjectSymbol, type Relocation, type Section } from '@framewright/object'
+import { largest } from './largest.ts'
 import type { Target } from './target.ts'
 
 /** What this needs of a compiled function; the code generator's result has it. */
@@ -68,7 +69,10 @@ export function moduleObject(
   const text: Section = {
     name: '.text',
     kind: 'text',
-    align: Math.max(16, ...functions.map((fn) => fn.alignment)),
+    align: largest(
+      functions.map((fn) => fn.alignment),
+      16,
+    ),
     bytes: joinCode(placed),
     relocations: placed.flatMap(({ fn, offset }) =>
       fn.relocations.map((each): Relocation => {

@@ -6,6 +6,7 @@ import { functionLines } from '../src/commands/unwind.ts'
 import { builtInFormats } from '../src/formats.ts'
 import { codeListing } from '../src/listing/code.ts'
 import { loadDisassembler } from '../src/listing/disassemble.ts'
+import { encodedReader } from '../src/listing/encoded.ts'
 import { loadObject } from '../src/listing/load-object.ts'
 import { rowTable } from '../src/listing/rows.ts'
 import { moduleObject, type ObjectFunction } from '../src/module-object.ts'
@@ -84,22 +85,22 @@ describe.each([
 
   test('rows, bytes, words, picture', async () => {
     const what = subject(target, twoExits())
-    const lines = functionLines(what, what.functions[0], new Set(), plain)
+    const lines = functionLines(what, what.functions[0], encodedReader(what), new Set(), plain)
     await expect(`${lines.join('\n')}\n`).toMatchFileSnapshot(`golden/unwind-${name}.txt`)
   })
 })
 
 test('with a frame register and many saved registers', async () => {
   const what = subject(windows, everything())
-  const lines = functionLines(what, what.functions[0], new Set(), plain)
+  const lines = functionLines(what, what.functions[0], encodedReader(what), new Set(), plain)
   await expect(`${lines.join('\n')}\n`).toMatchFileSnapshot('golden/unwind-everything.txt')
 })
 
 test('what functions share is shown once', () => {
   const what = subject(linux, twoExits())
   const shown = new Set<string>()
-  const first = functionLines(what, what.functions[0], shown, plain)
-  const second = functionLines(what, what.functions[0], shown, plain)
+  const first = functionLines(what, what.functions[0], encodedReader(what), shown, plain)
+  const second = functionLines(what, what.functions[0], encodedReader(what), shown, plain)
   expect(first.filter((line) => line.includes('CIE)'))).toHaveLength(1)
   expect(second.filter((line) => line.includes('CIE)'))).toHaveLength(0)
 })

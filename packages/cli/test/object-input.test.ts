@@ -1,7 +1,7 @@
 // disasm and unwind on objects that other compilers made.
 
 import { readFileSync } from 'node:fs'
-import { readObject } from '@framewright/object'
+import { readObject, writeObject } from '@framewright/object'
 import { describe, expect, test } from 'vitest'
 import { builtInFormats } from '../src/formats.ts'
 import { loadObject } from '../src/listing/load-object.ts'
@@ -126,4 +126,17 @@ test('a damaged object is wrong input, with its place', async () => {
       expect([0, 1], `${command}, byte ${at}: ${stderr}`).toContain(code)
     }
   }
+})
+
+test('a function of very many instructions is no trouble', async () => {
+  const bytes = new Uint8Array(200_000).fill(0x90)
+  bytes[bytes.length - 1] = 0xc3
+  const object = writeObject({
+    format: 'elf',
+    sections: [{ name: '.text', kind: 'text', align: 16, bytes, relocations: [] }],
+    symbols: [{ name: 'f', binding: 'global', type: 'function', section: 0, value: 0, size: bytes.length }],
+  })
+  const { code, stdout } = await run('disasm f.o', world({ 'f.o': object }))
+  expect(code).toBe(0)
+  expect(stdout.split('\n').length).toBeGreaterThan(200_000)
 })

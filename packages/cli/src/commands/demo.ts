@@ -13,7 +13,7 @@ import { builtInFormats } from '../formats.ts'
 import type { OutputFile } from '../host.ts'
 import { codeListing } from '../listing/code.ts'
 import { loadDisassembler } from '../listing/disassemble.ts'
-import { encodedSections } from '../listing/encoded.ts'
+import { encodedReader } from '../listing/encoded.ts'
 import { loadObject } from '../listing/load-object.ts'
 import { framePicture } from '../listing/picture.ts'
 import { moduleObject } from '../module-object.ts'
@@ -131,7 +131,7 @@ async function functionPart({ name, text, compiled }: Example, style: Style): Pr
     lines.push('', heading(`Compiled for ${system}, and the state of the frame before each instruction`, style), '')
     lines.push(...codeListing(fn, disassemble(fn), { style, note: fn.convention }))
     encoded.push('', heading(`What ${system} unwinds it with`, style))
-    for (const part of encodedSections(subject, fn, style)) {
+    for (const part of encodedReader(subject)(fn, style)) {
       if (part.title.includes('CIE')) continue
       encoded.push('', style('cyan', part.title), ...part.lines.map((line) => `  ${line}`))
     }

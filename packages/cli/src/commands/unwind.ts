@@ -2,7 +2,7 @@
 
 import type { CommandRow } from '../arguments.ts'
 import { type Context, onlyInput, printJson, readInput } from '../context.ts'
-import { encodedSections } from '../listing/encoded.ts'
+import { type EncodedReader, encodedReader } from '../listing/encoded.ts'
 import { jsonRow } from '../listing/json.ts'
 import { framePicture } from '../listing/picture.ts'
 import { rowTable } from '../listing/rows.ts'
@@ -26,11 +26,12 @@ export async function unwindCommand(context: Context): Promise<number> {
   const { host, args, json, style } = context
   const input = await readInput(onlyInput(args.inputs, 'unwind'), host)
   const subject = await loadSubject(input, context)
+  const encoded = encodedReader(subject)
   if (json) {
     const functions = subject.functions.map((fn) => ({
       ...{ name: fn.name, section: fn.section, offset: fn.offset, codeSize: fn.codeSize },
       rows: fn.rows?.map(jsonRow) ?? null,
-      encoded: encodedSections(subject, fn).map(({ title, fields }) => ({ title, fields })),
+      encoded: encoded(fn).map(({ title, fields }) => ({ title, fields })),
       record: fn.record,
     }))
     printJson({ ok: true, input: input.name, description: subject.description, functions, diagnostics: [] }, context)
@@ -39,16 +40,25 @@ export async function unwindCommand(context: Context): Promise<number> {
   host.stdout.write(`${style('bold', input.name)}: ${subject.description}\n`)
   if (subject.functions.length === 0) host.stdout.write('no functions\n')
   const shown = new Set<string>()
-  for (const fn of subject.functions) host.stdout.write(`\n${functionLines(subject, fn, shown, style).join('\n')}\n`)
+  for (const fn of subject.functions)
+    host.stdout.write(`\n${functionLines(subject, fn, encoded, shown, style).join('\n')}\n`)
   return 0
 }
 
 /** @param shown - common parts that an earlier function has shown already. */
-export function functionLines(subject: Subject, fn: SubjectFunction, shown: Set<string>, style: Style): string[] {
+export function functionLines(
+  subject: Subject,
+  fn: SubjectFunction,
+  encoded: EncodedReader,
+  shown: Set<string>,
+  style: Style,
+): string[] {
   const note = [...(fn.convention === '' ? [] : [fn.convention]), `${fn.codeSize} bytes of code`].join(', ')
   const lines = [`${style('bold', `${fn.name}:`)} ${style('dim', note)}`]
-  const indented = (text: readonly string[]) => lines.push(...text.map((line) => `  ${line}`))
-  const parts = encodedSections(subject, fn, style)
+  const indented = (text: readonly string[]) => {
+    for (const line of text) lines.push(`  ${line}`)
+  }
+  const parts = encoded(fn, style)
   if (fn.rows === null || parts.length === 0) {
     const leaf = subject.format?.name === 'win64'
     const why = leaf ? 'no entry in the function table: to Windows a leaf, its caller is at [rsp]' : 'no unwind data'

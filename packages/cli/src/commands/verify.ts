@@ -44,7 +44,7 @@ export async function verifyCommand(context: Context): Promise<number> {
       else throw error
     }
     files.push({ file: name, functions, diagnostics })
-    all.push(...diagnostics)
+    for (const each of diagnostics) all.push(each)
   }
   if (json) printJson({ ok: all.length === 0, files, diagnostics: all }, context)
   else if (all.length > 0) reportDiagnostics(all, sources, host.stderr, errorStyle)

@@ -118,6 +118,8 @@ function dataLines(
   const lines: string[] = []
   // Constants lie at multiples of their size from the function's start, which the instructions need no longer end at.
   if (fn.codeSize < fn.code.length) lines.push('    .p2align 4, 0xcc')
+  const places = [...labels.keys()].filter((place) => place > fn.codeSize).sort((a, b) => a - b)
+  let next = 0
   let at = fn.codeSize
   while (at < fn.code.length && !labels.has(at) && fn.code[at] === PADDING) at++
   while (at < fn.code.length) {
@@ -128,7 +130,8 @@ function dataLines(
     at += 4 * targets.length
     if (targets.length > 0) continue
     let end = Math.min(fn.code.length, at + 8)
-    for (const other of labels.keys()) if (other > at && other < end) end = other
+    while (next < places.length && places[next] <= at) next++
+    if (next < places.length) end = Math.min(end, places[next])
     lines.push(`    .byte ${[...fn.code.subarray(at, end)].map((byte) => `0x${hex(byte, 2)}`).join(', ')}`)
     at = end
   }

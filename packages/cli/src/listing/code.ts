@@ -1,6 +1,7 @@
 // Code with its offsets, bytes and text, and beside every instruction the state of the frame in front of it.
 
 import { rowAt, type UnwindRow, x64 } from '@framewright/frame-layout'
+import { largest } from '../largest.ts'
 import { padTo, type Style, visibleLength } from '../style.ts'
 import type { Disassembly } from './disassemble.ts'
 import type { ListedFunction } from './listed-function.ts'
@@ -18,16 +19,27 @@ export interface CodeListingOptions {
 /** The function as lines. */
 export function codeListing(fn: ListedFunction, code: Disassembly, { style, note }: CodeListingOptions): string[] {
   const width = Math.max(2, fn.code.length.toString(16).length)
-  const longest = Math.max(1, ...code.instructions.map(({ bytes }) => Math.min(bytes.length, BYTES_SHOWN)))
+  const longest = Math.min(
+    BYTES_SHOWN,
+    largest(
+      code.instructions.map(({ bytes }) => bytes.length),
+      1,
+    ),
+  )
   const bytesWidth = longest * 3
-  const textWidth = Math.max(12, ...code.instructions.map(({ text }) => text.length)) + 2
+  const textWidth =
+    largest(
+      code.instructions.map(({ text }) => text.length),
+      12,
+    ) + 2
   const { rows } = fn
   const lines = [`${style('bold', `${fn.name}:`)} ${style('dim', summary(fn, note))}`]
   if (rows !== null) {
     const left = ' '.repeat(2 + width + 2 + bytesWidth + 1 + textWidth)
     lines.push(style('dim', `${left}CFA      saved, from the CFA`))
   }
-  const saved = rows === null ? [] : savedColumn(rows, width)
+  const texts = rows === null ? [] : savedColumn(rows, width)
+  const saved = new Map(rows?.map((row, index) => [row, texts[index]]))
   let shown: UnwindRow | null = null
   for (const { offset, bytes, text } of code.instructions) {
     const label = code.labels.get(offset)
@@ -36,7 +48,7 @@ export function codeListing(fn: ListedFunction, code: Disassembly, { style, note
     let line = head + padTo(colored(text, style), textWidth)
     if (rows !== null) {
       const row = rowAt(rows, offset)
-      line += shown === row ? style('dim', '|') : stateText(row, saved[rows.indexOf(row)], style)
+      line += shown === row ? style('dim', '|') : stateText(row, saved.get(row) ?? '', style)
       shown = row
     }
     lines.push(line.trimEnd())
@@ -44,19 +56,21 @@ export function codeListing(fn: ListedFunction, code: Disassembly, { style, note
       lines.push(style('dim', `  ${' '.repeat(width)}  ${bytesText(bytes, at)}`))
     }
   }
-  lines.push(...dataLines(fn, code, width, bytesWidth, style))
-  return lines
+  return lines.concat(dataLines(fn, code, width, bytesWidth, style))
 }
 
 /** Constants and tables behind the code. */
 function dataLines(fn: ListedFunction, code: Disassembly, width: number, bytesWidth: number, style: Style): string[] {
   const lines: string[] = []
+  const places = [...code.labels.keys()].filter((place) => place > code.dataStart).sort((a, b) => a - b)
+  let next = 0
   let at = code.dataStart
   while (at < fn.code.length) {
     const label = code.labels.get(at)
     if (label !== undefined) lines.push(style('magenta', `${label}:`))
     let end = Math.min(fn.code.length, at + 8)
-    for (const other of code.labels.keys()) if (other > at && other < end) end = other
+    while (next < places.length && places[next] <= at) next++
+    if (next < places.length) end = Math.min(end, places[next])
     const bytes = fn.code.subarray(at, end)
     const digits = [...bytes]
       .map((byte) => hex(byte, 2))

@@ -1,5 +1,6 @@
 // Encoded bytes, field by field, each with what it says.
 
+import { largest } from '../largest.ts'
 import { padTo, type Style } from '../style.ts'
 import { hex } from './rows.ts'
 
@@ -41,9 +42,23 @@ export class FieldReader {
 
 /** One line a field; long fields go on over several. */
 export function fieldLines(fields: readonly Field[], style: Style): string[] {
-  const bytesWidth = Math.min(SHOWN, Math.max(1, ...fields.map(({ bytes }) => bytes.length))) * 3
-  const nameWidth = Math.max(...fields.map(({ name }) => name.length)) + 2
-  const offsetWidth = Math.max(2, ...fields.map(({ offset }) => offset.toString(16).length))
+  const bytesWidth =
+    Math.min(
+      SHOWN,
+      largest(
+        fields.map(({ bytes }) => bytes.length),
+        1,
+      ),
+    ) * 3
+  const nameWidth =
+    largest(
+      fields.map(({ name }) => name.length),
+      0,
+    ) + 2
+  const offsetWidth = largest(
+    fields.map(({ offset }) => offset.toString(16).length),
+    2,
+  )
   return fields.flatMap(({ offset, bytes, name, meaning }) => {
     const lines: string[] = []
     for (let at = 0; at === 0 || at < bytes.length; at += SHOWN) {

@@ -4,8 +4,9 @@
 // linker would, and the formats read that image. Nothing of it is shown: offsets in the listings are the object's own.
 
 import type { DecodedFunction, UnwindFormat, UnwindImage, UnwindRow } from '@framewright/frame-layout'
-import { type ObjectFile, type ObjectSymbol, relocationWidth } from '@framewright/object'
+import { type ObjectFile, relocationWidth } from '@framewright/object'
 import type { ListedFunction } from './listed-function.ts'
+import { objectFunctions, type SectionRange } from './object-functions.ts'
 
 export interface LoadedObject {
   readonly file: ObjectFile
@@ -39,38 +40,67 @@ export function loadObject(file: ObjectFile, formats: readonly UnwindFormat[]): 
     })),
   }
   const format = formats.find((candidate) => describes(candidate, file)) ?? null
-  const ranges = format === null ? [] : format.decode(image)
-  const names = functionNames(file, addresses, ranges)
+  const ranges = rangesBySection(format === null ? [] : format.decode(image), addresses, file)
+  const symbolName = (symbol: number): string => file.symbols[symbol]?.name ?? ''
   const functions: ListedFunction[] = []
   const decoded: DecodedFunction[][] = []
-  for (const each of names) {
-    const address = addresses[each.section] + BigInt(each.offset)
-    const limit = address + BigInt(each.size)
-    // One range in nearly every case; Windows may describe a function in several.
-    const own = ranges.filter(({ begin, end }) => begin < limit && address < end)
-    const section = file.sections[each.section]
-    const end = each.offset + each.wholeSize
-    decoded.push(own)
-    functions.push({
-      ...{
-        name: each.name,
-        aliases: each.aliases,
-        offset: each.offset,
-        section: section.name,
-        sectionIndex: each.section,
-      },
-      ...{ code: section.bytes.subarray(each.offset, end), codeSize: each.size, isEndGuessed: each.isEndGuessed },
-      relocations: section.relocations
-        .filter(({ offset }) => offset >= each.offset && offset < end)
-        .map(({ offset, kind, symbol, addend }) => ({
-          ...{ offset: offset - each.offset, kind, addend },
-          symbol: file.symbols[symbol]?.name ?? '',
-        })),
-      rows: own.length === 0 ? null : own.flatMap((range) => shifted(range.rows(), Number(address - range.begin))),
-      record: null,
-    })
+  for (const [sectionIndex, named] of objectFunctions(file, ranges).entries()) {
+    const { name: section, bytes, relocations } = file.sections[sectionIndex]
+    const sorted = [...relocations].sort((x, y) => x.offset - y.offset)
+    for (const { name, aliases, offset, size, wholeSize, isEndGuessed } of named) {
+      const end = offset + wholeSize
+      // One range in nearly every case; Windows may describe a function in several.
+      const own = ranges[sectionIndex].slice(
+        firstWhere(ranges[sectionIndex], ({ to }) => to > offset),
+        firstWhere(ranges[sectionIndex], ({ from }) => from >= offset + size),
+      )
+      const inside = sorted.slice(
+        firstWhere(sorted, (each) => each.offset >= offset),
+        firstWhere(sorted, (each) => each.offset >= end),
+      )
+      decoded.push(own.map(({ range }) => range))
+      functions.push({
+        ...{ name, aliases, offset, section, sectionIndex, codeSize: size, isEndGuessed, record: null },
+        code: bytes.subarray(offset, end),
+        relocations: inside.map((each) => {
+          return { offset: each.offset - offset, kind: each.kind, symbol: symbolName(each.symbol), addend: each.addend }
+        }),
+        rows: own.length === 0 ? null : own.flatMap(({ from, range }) => shifted(range.rows(), offset - from)),
+      })
+    }
   }
   return { file, image, addresses, functions, format, decoded }
+}
+
+/** Index of the first element that fulfils what all behind it fulfil too. */
+function firstWhere<T>(sorted: readonly T[], isReached: (element: T) => boolean): number {
+  let low = 0
+  let high = sorted.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (isReached(sorted[middle])) high = middle
+    else low = middle + 1
+  }
+  return low
+}
+
+/** The ranges of unwind data with offsets in their section, ascending. */
+function rangesBySection(
+  ranges: readonly DecodedFunction[],
+  addresses: readonly bigint[],
+  file: ObjectFile,
+): SectionRange[][] {
+  const result: SectionRange[][] = file.sections.map(() => [])
+  for (const range of ranges) {
+    const section = firstWhere(addresses, (address) => address > range.begin) - 1
+    if (section < 0) continue
+    const from = Number(range.begin - addresses[section])
+    const { length } = file.sections[section].bytes
+    if (from < length)
+      result[section].push({ from, to: Math.min(length, Number(range.end - addresses[section])), range })
+  }
+  for (const list of result) list.sort((a, b) => a.from - b.from)
+  return result
 }
 
 /** Whether the object has sections of that format. */
@@ -116,61 +146,4 @@ function symbolAddress(file: ObjectFile, index: number, addresses: readonly bigi
   if (symbol === undefined) return 0n
   if (typeof symbol.section === 'number') return addresses[symbol.section] + BigInt(symbol.value)
   return symbol.section === 'absolute' ? BigInt(symbol.value) : ELSEWHERE + BigInt(index) * PAGE
-}
-
-interface Named {
-  readonly name: string
-  readonly aliases: readonly string[]
-  readonly section: number
-  readonly offset: number
-  /** Of the instructions, and of them with the constants behind them. */
-  readonly size: number
-  readonly wholeSize: number
-  readonly isEndGuessed: boolean
-}
-
-/** Functions by symbols, and by ranges of unwind data that no symbol names; in the order of the file. */
-function functionNames(file: ObjectFile, addresses: readonly bigint[], ranges: readonly DecodedFunction[]): Named[] {
-  const result: Named[] = []
-  for (const [section, { kind, bytes, native }] of file.sections.entries()) {
-    if (kind !== 'text' && ((native?.flags ?? 0) & executable(file)) === 0) continue
-    const starts = new Map<number, ObjectSymbol[]>()
-    for (const symbol of file.symbols) {
-      if (symbol.section !== section || symbol.value >= bytes.length || symbol.name === '') continue
-      const isFunction = symbol.type === 'function' || symbol.type === 'ifunc'
-      if (!isFunction && !(symbol.type === 'none' && symbol.binding !== 'local')) continue
-      starts.set(symbol.value, [...(starts.get(symbol.value) ?? []), symbol])
-    }
-    const inSection = ranges
-      .map(({ begin, end }) => ({ from: Number(begin - addresses[section]), to: Number(end - addresses[section]) }))
-      .filter(({ from }) => from >= 0 && from < bytes.length)
-    // A range behind a symbol is a part of that function: COFF symbols have no size.
-    const first = Math.min(...starts.keys())
-    const isCovered = (at: number) =>
-      file.format === 'coff'
-        ? at >= first
-        : [...starts].some(([from, [symbol]]) => from <= at && at < from + symbol.size)
-    for (const { from } of inSection) if (!starts.has(from) && !isCovered(from)) starts.set(from, [])
-    const offsets = [...starts.keys()].sort((a, b) => a - b)
-    for (const [index, offset] of offsets.entries()) {
-      const symbols = starts.get(offset) ?? []
-      const limit = offsets[index + 1] ?? bytes.length
-      const ends = inSection.filter(({ from }) => from >= offset && from < limit).map(({ to }) => to - offset)
-      const described = Math.max(0, ...ends)
-      const whole = Math.max(0, ...symbols.map((symbol) => symbol.size)) || limit - offset
-      const [name = `${file.sections[section].name}+0x${offset.toString(16)}`, ...aliases] = symbols.map(
-        (symbol) => symbol.name,
-      )
-      const wholeSize = Math.min(whole, bytes.length - offset)
-      const size = described === 0 ? wholeSize : Math.min(described, wholeSize)
-      // ELF symbols have sizes; of COFF's leaves nobody says where they end.
-      const isEndGuessed = described === 0 && symbols.every((symbol) => symbol.size === 0)
-      result.push({ name, aliases, section, offset, size, wholeSize, isEndGuessed })
-    }
-  }
-  return result
-}
-
-function executable(file: ObjectFile): number {
-  return file.format === 'elf' ? 4 : 0x2000_0000 // SHF_EXECINSTR, IMAGE_SCN_MEM_EXECUTE
 }

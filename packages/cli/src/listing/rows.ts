@@ -1,6 +1,7 @@
 // Unwind rows as text.
 
 import { RETURN_ADDRESS, type RegisterRule, RSP, sameState, type UnwindRow, x64 } from '@framewright/frame-layout'
+import { largest } from '../largest.ts'
 import { padTo, type Style } from '../style.ts'
 
 const names = x64.registerNames
@@ -100,7 +101,12 @@ export function rowTable(rows: readonly UnwindRow[], codeSize: number, style: St
     cfaText(row),
     ...(isWide ? [saved[index]] : shown.map((register) => cellText(row, register))),
   ])
-  const widths = head.map((text, column) => Math.max(text.length, ...table.map((line) => line[column].length)))
+  const widths = head.map((text, column) =>
+    largest(
+      table.map((line) => line[column].length),
+      text.length,
+    ),
+  )
   const line = (cells: readonly string[]) =>
     cells
       .map((cell, column) => padTo(cell, widths[column]))
