@@ -217,10 +217,12 @@ class Printer {
   }
 
   #list(inst: Inst): string {
-    const { insts, valueLists } = this.#func
+    const { insts, valueLists, valueListsLength } = this.#func
     const start = insts.listStart[inst]
+    // Tables that the verifier reports must still print.
+    const end = Math.min(start + insts.listLength[inst], valueListsLength)
     const texts: string[] = []
-    for (let i = start; i < start + insts.listLength[inst]; i++) {
+    for (let i = start; i < end; i++) {
       texts.push(this.#operand(valueLists[i], operandPlace.list(i)))
     }
     return texts.join(', ')
@@ -370,7 +372,7 @@ class Printer {
 
   /** `  ; v1 = 5, v2 = 6`: the operands that are constants. */
   constantsOf(inst: Inst): string {
-    const { insts, valueLists, exceptionTables, jumpTables } = this.#func
+    const { insts, valueLists, valueListsLength, exceptionTables, jumpTables } = this.#func
     const texts: string[] = []
     const operand = (value: number, place: number): void => {
       const definition = value >= 0 ? this.#func.values.definingInst(value as Value) : -1
@@ -382,7 +384,8 @@ class Printer {
       operand(column[inst], operandPlace.fixed(inst, index))
     }
     const start = insts.listStart[inst]
-    for (let i = start; i < start + insts.listLength[inst]; i++) operand(valueLists[i], operandPlace.list(i))
+    const end = Math.min(start + insts.listLength[inst], valueListsLength)
+    for (let i = start; i < end; i++) operand(valueLists[i], operandPlace.list(i))
     switch (insts.opcode[inst]) {
       case Opcode.Jump:
       case Opcode.Brif:

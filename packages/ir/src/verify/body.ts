@@ -30,6 +30,7 @@ import { verifyCall } from './calls.ts'
 import { globalValueType } from './declarations.ts'
 import type { VerifyOptions } from './index.ts'
 import type { Report } from './report.ts'
+import { isId, isRange } from './tables.ts'
 
 /** Checks the blocks of one function. */
 export class BodyVerifier {
@@ -53,10 +54,10 @@ export class BodyVerifier {
   }
 
   run(): void {
-    const { blocks, layout } = this.func
+    const { blocks, layout, insts } = this.func
     const { report } = this
-    // A layout that a pass has tied into a circle must not hang the verifier.
-    let left = this.func.insts.length + blocks.length
+    // A list of instructions that a pass has tied into a circle must not hang the verifier.
+    let left = insts.length
     for (let block: number = layout.entry; block >= 0; block = blocks.nextBlock[block]) {
       this.#block = block as Block
       this.#reachable = this.#tree.enter[block] >= 0
@@ -65,17 +66,21 @@ export class BodyVerifier {
         report.block(block as Block, `${printBlock(this.func, block as Block)} cannot be empty`) // D96
         report.stop()
       }
+      let last = -1
       for (let inst = blocks.firstInst[block]; inst >= 0; inst = layout.nextInst[inst]) {
         if (report.stopped) return
-        if (--left < 0) {
-          report.function('the layout is circular')
+        if (--left < 0 || inst >= insts.length) {
+          report.block(block as Block, `the list of instructions is broken after inst${last}`)
           return
         }
         if (!this.#inst(inst as Inst)) report.stop()
         this.#passed[inst] = 1
+        last = inst
+      }
+      if (last !== blocks.lastInst[block]) {
+        report.block(block as Block, `the last instruction is inst${last}, not inst${blocks.lastInst[block]}`)
       }
       if (report.stopped) return
-      if (--left < 0) return
     }
   }
 
@@ -144,7 +149,7 @@ export class BodyVerifier {
     }
     const first = insts.firstResult[inst]
     for (let i = first; i < first + found; i++) {
-      if (i >= 0 && i < values.length && values.definition[i] === inst) continue
+      if (isId(i, values.length) && values.definition[i] === inst) continue
       const name = printValue(this.func, i as Value)
       this.report.inst(inst, `instruction result ${name} is not defined by the instruction`) // D43
       return false
@@ -162,7 +167,14 @@ export class BodyVerifier {
     if (fixed > 1) good = this.#value(inst, insts.arg1[inst]) && good
     if (fixed > 2) good = this.#value(inst, insts.arg2[inst]) && good
     const start = insts.listStart[inst]
-    for (let i = start; i < start + insts.listLength[inst]; i++) good = this.#value(inst, func.valueLists[i]) && good
+    const count = insts.listLength[inst]
+    if (count !== 0) {
+      if (!isRange(start, count, func.valueListsLength)) {
+        this.report.inst(inst, `invalid value list reference ${start} and ${count} more`) // D28
+        return false
+      }
+      for (let i = start; i < start + count; i++) good = this.#value(inst, func.valueLists[i]) && good
+    }
     switch (opcode) {
       case 1 /* Opcode.Jump */:
         return this.#callValues(inst, insts.target0[inst]) && good

@@ -12,6 +12,7 @@ import { Type } from '../types.ts'
 import { BodyVerifier } from './body.ts'
 import { verifyDeclarations } from './declarations.ts'
 import { Report } from './report.ts'
+import { verifyTables } from './tables.ts'
 
 /** What the verifier may assume of the machine, and how far it goes. */
 export interface VerifyOptions {
@@ -38,6 +39,8 @@ export interface VerifyOptions {
  */
 export function verifyFunction(func: IrFunction, options: VerifyOptions = {}): Diagnostic[] {
   const report = new Report(func, options.stopEarly ?? false)
+  verifyTables(func, report)
+  if (report.diagnostics.length > 0) return report.diagnostics
   verifyDeclarations(func, options.pointerType ?? 0, report)
   if (report.diagnostics.length > 0 || func.layout.entry < 0) return report.diagnostics
   const tree = dominatorTree(func, controlFlowGraph(func))
