@@ -148,7 +148,7 @@ function compileTimes(peers) {
   })
   table(
     [
-      ...['file', 'ours', ...MODES, '/ none+sp', '/ none+bt', '/ speed+bt', 'parse /'],
+      ...['file', 'ours', ...MODES, '/ none+sp', '/ none+bt', '/ speed+bt', '/ parse'],
       ...['bytes', 'none+sp', 'none+bt', 'speed+bt'],
     ],
     rows.map(({ cells }) => cells),
@@ -311,6 +311,8 @@ try {
         .split('#')
         .pop()}.`,
     )
+  const commit = spawnSync('git', ['-C', root, 'describe', '--always', '--dirty'], { encoding: 'utf8' })
+  if (commit.status === 0) say(`Measured at ${commit.stdout.trim()}.`)
   say('')
   if (wanted('encoder')) encoder()
   if (wanted('compile')) compileTimes(peers)
