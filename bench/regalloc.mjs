@@ -8,7 +8,6 @@
 // and moves: a time without the same checksum is the time of something else.
 import { Allocator } from '../packages/regalloc/dist/index.js'
 
-const REGISTER = 0
 const ANY = 1 << 20
 const TIED = 2 << 20
 const FIXED = 3 << 20
@@ -47,9 +46,9 @@ function makeFunction(size, seed) {
   let values = [[], []]
   let variables = []
   const pick = (cls) => {
-    if (cls === 0 && below(7) === 0) return variables[Math.max(0, variables.length - 1 - below(6))]
+    if (cls === 0 && below(7) === 0) return variables[Math.max(0, variables.length - 1 - below(3))]
     const list = values[cls]
-    return list[Math.max(0, list.length - 1 - below(below(8) === 0 ? 12 : 4))]
+    return list[Math.max(0, list.length - 1 - below(below(8) === 0 ? 6 : 3))]
   }
   const define = (cls) => {
     const value = vreg(cls)

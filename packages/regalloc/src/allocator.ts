@@ -1,6 +1,7 @@
 // The face of the allocator: a context that is used for one function after the other. Its buffers are kept.
 
 import { BlockIndex } from './block-index.ts'
+import type { AllocationOutput } from './checker.ts'
 import { Clobbers } from './clobbers.ts'
 import { AllocationError } from './errors.ts'
 import { type BlockGraph, LOCATION_SLOT, OPERAND_VREG_MASK, type RegisterEnvironment } from './interface.ts'
@@ -126,6 +127,21 @@ export class Allocator {
     this.moveGroup = this.#moves.group
     this.moveFrom = this.#moves.from
     this.moveTo = this.#moves.to
+  }
+
+  /** A copy of the results, with the words that were allocated, as the checker takes them. */
+  results(code: Int32Array): AllocationOutput {
+    const { usedRegisters, slotCount, moveCount } = this
+    return {
+      code: code.slice(),
+      usedRegisters,
+      slotCount,
+      moveCount,
+      movePoint: this.movePoint.slice(0, moveCount),
+      moveGroup: this.moveGroup.slice(0, moveCount),
+      moveFrom: this.moveFrom.slice(0, moveCount),
+      moveTo: this.moveTo.slice(0, moveCount),
+    }
   }
 
   /** Each use knows its operand word, so that no word has to be looked at. */

@@ -156,9 +156,7 @@ export class LinearScan {
       if (unopened < 0) unopened = candidate
     }
     if (register < 0 && unopened >= 0) {
-      const weight = this.#weightOf(interval)
-      if (weight + this.#declined > CALLEE_SAVED_COST) register = unopened
-      else this.#declined += weight
+      if (this.#isWorthOpening(interval)) register = unopened
     }
     if (register >= 0) this.#commit(interval, register)
     else {
@@ -166,6 +164,21 @@ export class LinearScan {
       this.#crossed = crossed
       this.#placeUnderPressure(interval, start, unopened)
     }
+  }
+
+  /**
+   * Whether an interval should have a callee-saved register that is not used yet. One that is read a few times outside
+   * loops costs less in its slot; but when that has been said of several, it would have been cheaper for them all.
+   */
+  #isWorthOpening(interval: number): boolean {
+    const weight = this.#weightOf(interval)
+    if (this.#live.intervals[(interval << ROW) + ROOT] !== interval) {
+      // Counted with its virtual register, if that was declined.
+      return weight > CALLEE_SAVED_COST || this.#declined > CALLEE_SAVED_COST
+    }
+    if (weight + this.#declined > CALLEE_SAVED_COST) return true
+    this.#declined += weight
+    return false
   }
 
   /** No register is free to the interval's end, unless it is `unopened` and seemed too dear. */

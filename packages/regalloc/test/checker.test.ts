@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Allocator, type AllocationOutput, checkAllocation, LOCATION_SLOT, OPERAND_CONST } from '../src/index.ts'
+import { type AllocationOutput, Allocator, checkAllocation, LOCATION_SLOT, OPERAND_CONST } from '../src/index.ts'
 import {
   allocateProblem,
   makeProblem,

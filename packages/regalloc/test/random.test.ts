@@ -1,6 +1,14 @@
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Allocator, checkAllocation } from '../src/index.ts'
-import { allocateProblem, makeProblem, type ProblemOptions, randomOptions, simulate } from '../src/testing/index.ts'
+import {
+  allocateProblem,
+  makeProblem,
+  type ProblemOptions,
+  problemOptions,
+  randomOptions,
+  simulate,
+} from '../src/testing/index.ts'
 
 // FRAMEWRIGHT_REGALLOC_PROBLEMS=100000 for a long run; FRAMEWRIGHT_REGALLOC_SEED to start elsewhere.
 const COUNT = Number(process.env['FRAMEWRIGHT_REGALLOC_PROBLEMS'] ?? 1200)
@@ -52,6 +60,17 @@ test('few registers and everything live at once', { timeout: 3_600_000 }, () => 
     reach: 1000,
   })
   expect(mistakes(COUNT >> 3, options)).toEqual([])
+})
+
+test('any options, shrunk to the smallest problem that fails', () => {
+  const allocator = new Allocator()
+  fc.assert(
+    fc.property(problemOptions(), (options) => {
+      const problem = makeProblem(options)
+      expect(checkAllocation(problem, allocateProblem(allocator, problem))).toEqual([])
+    }),
+    { numRuns: 200 },
+  )
 })
 
 test('a context leaves nothing behind: the same problem gives the same words after any other', () => {

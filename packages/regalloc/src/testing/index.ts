@@ -1,3 +1,4 @@
+export { problemOptions } from './arbitrary.ts'
 export { type RandomGraph, randomGraph } from './graphs.ts'
 export { makeProblem, type Problem, type ProblemOptions, randomOptions } from './problems.ts'
 export { Random } from './random.ts'

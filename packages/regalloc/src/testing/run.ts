@@ -14,17 +14,7 @@ export function allocateProblem(allocator: Allocator, problem: Problem): Allocat
   const code = problem.code.slice()
   walkProblem(allocator, problem, code)
   allocator.allocate()
-  const { usedRegisters, slotCount, moveCount } = allocator
-  return {
-    code,
-    usedRegisters,
-    slotCount,
-    moveCount,
-    movePoint: allocator.movePoint.slice(0, moveCount),
-    moveGroup: allocator.moveGroup.slice(0, moveCount),
-    moveFrom: allocator.moveFrom.slice(0, moveCount),
-    moveTo: allocator.moveTo.slice(0, moveCount),
-  }
+  return allocator.results(code)
 }
 
 /** All calls but `allocate`. */
