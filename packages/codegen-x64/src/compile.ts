@@ -6,7 +6,8 @@ import { assign } from './abi/assign.ts'
 import type { Convention } from './abi/convention.ts'
 import { planFunctionFrame } from './abi/frame.ts'
 import { defaultFormats } from './default-formats.ts'
-import { Emitter } from './emit/emit.ts'
+import { emitFunction } from './emit/emit.ts'
+import { Emitter } from './emit/emitter.ts'
 import { type CompiledFunction, collectResult } from './emit/result.ts'
 import { assert, CodegenError } from './errors.ts'
 import { Lowering, type Platform } from './lower/context.ts'
@@ -106,7 +107,7 @@ export class Compiler {
 
     const frame = planFunctionFrame(c)
     const emitter = this.#emitter
-    emitter.emit(c, frame)
+    emitFunction(emitter, c, frame)
     emitter.asm.finish()
     const emitted = times === undefined ? 0 : clock.now()
 

@@ -3,7 +3,7 @@
 import type { FrameRecord, FunctionUnwind, UnwindFormat } from '@framewright/frame-layout'
 import { symbolName } from '@framewright/ir'
 import type { Lowering } from '../lower/context.ts'
-import type { Emitter, OffsetList } from './emit.ts'
+import type { Emitter, OffsetList } from './emitter.ts'
 
 /** Kinds of relocation, as object writers spell them. Values: S + A - P for the relative ones, S + A for `absolute-64`. */
 export type RelocationKind = 'pc-relative-32' | 'plt-32' | 'got-pc-relative-32' | 'absolute-64'

@@ -3,7 +3,7 @@
 //
 // literals: Opcode
 
-import { NO_INST, OPCODE_FLAGS, Opcode, OpcodeFlag } from '@framewright/ir'
+import { NO_INST, OPCODE_FLAGS, OpcodeFlag } from '@framewright/ir'
 import type { RegisterEnvironment } from '@framewright/regalloc'
 import { MachOp } from '../machine/op.ts'
 import * as bits from './bits.ts'
