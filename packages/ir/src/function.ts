@@ -54,6 +54,9 @@ export class Function {
   readonly funcRefs: FuncRefData[] = []
   /** Little-endian bytes; a number that the text skipped is empty. */
   readonly constants: Uint8Array[] = []
+  /** Constants by their bytes, for the first so many. */
+  readonly #constantIds: Map<string, number> = new Map()
+  #interned = 0
   /** Masks of `shuffle`, 16 bytes each. */
   readonly masks: Uint8Array[] = []
   /** The global whose value is the lowest address the stack may reach; -1 for none. */
@@ -149,8 +152,16 @@ export class Function {
 
   /** The constant of these bytes, which are little-endian; the same bytes give the same constant. */
   internConstant(bytes: Uint8Array): Constant {
-    const at = this.constants.findIndex((constant) => constant.length > 0 && equalBytes(constant, bytes))
-    return (at >= 0 ? at : this.constants.push(bytes) - 1) as Constant
+    for (; this.#interned < this.constants.length; this.#interned++) {
+      const key = keyOf(this.constants[this.#interned])
+      if (key !== '' && !this.#constantIds.has(key)) this.#constantIds.set(key, this.#interned)
+    }
+    const key = keyOf(bytes)
+    const known = this.#constantIds.get(key)
+    if (known !== undefined) return known as Constant
+    this.#constantIds.set(key, this.constants.length)
+    this.#interned++
+    return (this.constants.push(bytes) - 1) as Constant
   }
 
   /** The signature that a call's arguments and results follow; null when the reference is to none. */
@@ -221,6 +232,8 @@ function grown(pool: Int32Array, length: number): Int32Array {
   return larger
 }
 
-function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i])
+function keyOf(bytes: Uint8Array): string {
+  let key = ''
+  for (const byte of bytes) key += String.fromCharCode(byte)
+  return key
 }

@@ -198,19 +198,25 @@ export class Emitter {
     return inst
   }
 
-  /** Checks operands against a list of types. */
-  protected checkArguments(user: string, args: readonly Value[], types: readonly Type[]): void {
+  /** Checks operands against a list of types; `target` is the block that a branch passes them to. */
+  protected checkArguments(
+    user: string,
+    args: readonly Value[],
+    types: readonly Type[],
+    target: Block = NO_BLOCK,
+  ): void {
+    const name = (): string => (target === NO_BLOCK ? user : `${user} to ${printBlock(this.draft, target)}`)
     if (args.length !== types.length) {
-      const reason = `${user} takes ${types.length} arguments here, ${args.length} are given`
+      const reason = `${name()} takes ${types.length} arguments here, ${args.length} are given`
       throw new IrBuildError({ code: 'arguments', reason })
     }
-    args.forEach((value, i) => {
-      this.checkValue(value, user)
-      const type = this.draft.values.type[value]
-      if (type === types[i]) return
-      const reason = `${user}: argument ${i} has type ${typeName(type)}, expected ${typeName(types[i])}`
+    for (let i = 0; i < args.length; i++) {
+      this.checkValue(args[i], user)
+      const type = this.draft.values.type[args[i]]
+      if (type === types[i]) continue
+      const reason = `${name()}: argument ${i} has type ${typeName(type)}, expected ${typeName(types[i])}`
       throw new IrBuildError({ code: 'arguments', reason })
-    })
+    }
   }
 
   /** `return`: the results of the signature. */
@@ -230,7 +236,7 @@ export class Emitter {
   protected checkTarget(user: string, { block, args = [] }: BlockTarget): void {
     this.checkBlock(block)
     this.ssa.checkBranch(block)
-    this.checkArguments(`${user} to ${printBlock(this.draft, block)}`, args, this.paramTypes(block))
+    this.checkArguments(user, args, this.paramTypes(block), block)
   }
 
   /** Types of the parameters that the caller has given to a block. */

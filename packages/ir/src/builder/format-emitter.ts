@@ -176,7 +176,7 @@ export class FormatEmitter extends Emitter {
     }
     args.forEach((arg, i) => {
       if (typeof arg === 'number') {
-        this.checkArguments(`try_call to ${name}`, [arg], [types[i]])
+        this.checkArguments('try_call', [arg], [types[i]], block)
         return
       }
       const result = 'result' in arg

@@ -81,15 +81,14 @@ export class FunctionBuilder extends InstructionBuilder {
   appendParam(block: Block, type: Type): Value {
     this.#open()
     this.checkBlock(block)
-    const name = printBlock(this.draft, block)
-    const late = this.ssa.hasBranches(block) || this.draft.layout.hasBlock(block)
-    if (late) {
-      throw new IrBuildError({
-        code: 'block',
-        reason: `${name} must get its parameters before it is filled or branched to`,
-      })
+    if (this.ssa.hasBranches(block) || this.draft.layout.hasBlock(block)) {
+      const reason = `${printBlock(this.draft, block)} must get its parameters before it is filled or branched to`
+      throw new IrBuildError({ code: 'block', reason })
     }
-    if (!isType(type)) throw new IrBuildError({ code: 'block', reason: `a parameter of ${name} needs a type` })
+    if (!isType(type)) {
+      const reason = `a parameter of ${printBlock(this.draft, block)} needs a type`
+      throw new IrBuildError({ code: 'block', reason })
+    }
     return this.addParam(block, type)
   }
 
@@ -267,14 +266,12 @@ export class FunctionBuilder extends InstructionBuilder {
     }
     const { blocks, layout } = this.draft
     for (let block = 0; block < blocks.length; block++) {
-      const name = printBlock(this.draft, block as Block)
       const there = layout.hasBlock(block as Block)
-      if (!there && this.ssa.hasBranches(block as Block)) {
-        throw new IrBuildError({ code: 'block', reason: `${name} is branched to but was never filled` })
-      }
-      if (there && !this.ssa.isSealed(block as Block)) {
-        throw new IrBuildError({ code: 'block', reason: `${name} was never sealed` })
-      }
+      const wrong = there ? !this.ssa.isSealed(block as Block) : this.ssa.hasBranches(block as Block)
+      if (!wrong) continue
+      const name = printBlock(this.draft, block as Block)
+      const reason = there ? `${name} was never sealed` : `${name} is branched to but was never filled`
+      throw new IrBuildError({ code: 'block', reason })
     }
     this.#finished = true
     return finishDraft(this.draft, this.ssa)

@@ -97,13 +97,12 @@ export class SsaConstruction {
 
   /** @throws IrBuildError when no branch may go to the block any more. */
   checkBranch(block: Block): void {
+    if (!this.#sealed[block] && block !== this.#func.layout.entry) return
     const name = printBlock(this.#func, block)
-    if (this.#sealed[block]) {
-      throw new IrBuildError({ code: 'block', reason: `${name} is sealed: nothing more can branch to it` })
-    }
-    if (block === this.#func.layout.entry) {
-      throw new IrBuildError({ code: 'block', reason: `${name} is the entry: nothing can branch to it` })
-    }
+    const reason = this.#sealed[block]
+      ? `${name} is sealed: nothing more can branch to it`
+      : `${name} is the entry: nothing can branch to it`
+    throw new IrBuildError({ code: 'block', reason })
   }
 
   addBranch(from: Block, target: Block, args: readonly number[]): BlockCall {

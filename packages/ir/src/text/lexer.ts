@@ -40,26 +40,32 @@ export const Token = {
   Exception: 26,
 } as const
 
-/** Prefixes of entities, by token kind. */
-const PREFIXES: Readonly<Record<string, number>> = {
-  v: Token.Value,
-  block: Token.Block,
-  ss: Token.StackSlot,
-  dss: Token.DynamicStackSlot,
-  dt: Token.DynamicType,
-  gv: Token.GlobalValue,
-  mt: Token.MemoryType,
-  const: Token.Constant,
-  fn: Token.Function,
-  sig: Token.Signature,
-  u: Token.User,
-  userextname: Token.UserExternalName,
-  extable: Token.ExceptionTable,
-  tag: Token.Tag,
-  region: Token.Region,
-  ret: Token.Return,
-  exn: Token.Exception,
-}
+/** Prefixes of entities. */
+const PREFIXES: readonly (readonly [prefix: string, kind: number])[] = [
+  ['v', Token.Value],
+  ['block', Token.Block],
+  ['ss', Token.StackSlot],
+  ['dss', Token.DynamicStackSlot],
+  ['dt', Token.DynamicType],
+  ['gv', Token.GlobalValue],
+  ['mt', Token.MemoryType],
+  ['const', Token.Constant],
+  ['fn', Token.Function],
+  ['sig', Token.Signature],
+  ['u', Token.User],
+  ['userextname', Token.UserExternalName],
+  ['extable', Token.ExceptionTable],
+  ['tag', Token.Tag],
+  ['region', Token.Region],
+  ['ret', Token.Return],
+  ['exn', Token.Exception],
+]
+
+/** The prefixes by their first character: most words with digits at their end are types, which share none. */
+const PREFIXES_BY_FIRST: (readonly (readonly [prefix: string, kind: number])[])[] = Array.from(
+  { length: 128 },
+  (_, c) => PREFIXES.filter(([prefix]) => prefix.charCodeAt(0) === c),
+)
 
 // Classes of ASCII characters, as bits.
 const SPACE = 1
@@ -226,16 +232,13 @@ export class Lexer {
     const { text } = this
     const zero = text.charCodeAt(tail) === 48
     if ((zero && end - tail > 1) || end - tail > 10 || tail - start > 11) return false
-    const length = tail - start
-    const c = text.charCodeAt(start)
+    const candidates = PREFIXES_BY_FIRST[text.charCodeAt(start)]
     let kind = 0
-    // The two frequent ones without making a string.
-    if (length === 1 && c === 118) kind = Token.Value
-    else if (length === 5 && c === 98 && text.startsWith('block', start)) kind = Token.Block
-    else {
-      kind = (Object.hasOwn(PREFIXES, text.slice(start, tail)) && PREFIXES[text.slice(start, tail)]) || 0
-      if (kind === 0) return false
+    for (let i = 0; i < candidates.length; i++) {
+      const prefix = candidates[i][0]
+      if (prefix.length === tail - start && text.startsWith(prefix, start)) kind = candidates[i][1]
     }
+    if (kind === 0) return false
     let number = 0
     for (let i = tail; i < end; i++) number = number * 10 + text.charCodeAt(i) - 48
     if (number > MAX_ENTITY_NUMBER) return false

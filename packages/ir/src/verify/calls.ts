@@ -256,9 +256,13 @@ function tryCallSignature(verifier: BodyVerifier, inst: Inst, opcode: Opcode): v
   if (opcode !== Opcode.TryCall) return
   const { func, report } = verifier
   const entity = func.insts.entity[inst]
-  const own = func.funcRefs[entity].signature
+  const own = func.funcRefs[entity]?.signature
   const named = func.exceptionTables[func.insts.imm[inst]]?.signature
-  if (named === undefined || own === named || equalSignatures(func.signatures[own], func.signatures[named])) return
+  if (own === undefined || named === undefined || own === named) return
+  const [ownSignature, namedSignature] = [func.signatures[own], func.signatures[named]]
+  // What does not exist has been reported.
+  if (ownSignature === undefined || namedSignature === undefined) return
+  if (equalSignatures(ownSignature, namedSignature)) return
   report.inst(inst, `exception table signature sig${named} did not match function fn${entity}'s signature sig${own}`) // D63
 }
 
