@@ -2,7 +2,7 @@
 
 import type { UnwindFormat } from '@framewright/frame-layout'
 import { systemV, windowsFastcall } from './abi/convention.ts'
-import type { Platform } from './lower/context.ts'
+import type { Platform } from './lower/values.ts'
 
 /** Names of the conventions that code can be generated for. */
 export type ConventionName = 'system_v' | 'windows_fastcall'

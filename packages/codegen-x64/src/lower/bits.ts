@@ -5,8 +5,9 @@
 import { Type } from '@framewright/ir'
 import { MachOp } from '../machine/op.ts'
 import * as record from '../machine/record.ts'
-import { DEF, LATE, type Lowering, USE_ANY, USE_TIED } from './context.ts'
+import type { Lowering } from './context.ts'
 import { extension, widen, widened } from './integer.ts'
+import { DEF, LATE, USE_ANY, USE_TIED } from './operand.ts'
 
 const SIZE = record.SIZE_SHIFT
 const ZERO = 4

@@ -7,8 +7,9 @@ import { type Signature, signature, Type } from '@framewright/ir'
 import type { Assignment } from '../abi/assign.ts'
 import { MachOp } from '../machine/op.ts'
 import * as record from '../machine/record.ts'
-import { DEF, fixedDef, fixedUse, type Lowering, USE, USE_ANY } from './context.ts'
+import type { Lowering } from './context.ts'
 import { extension } from './integer.ts'
+import { DEF, fixedDef, fixedUse, USE, USE_ANY } from './operand.ts'
 import { Reach } from './symbols.ts'
 
 const SIZE = record.SIZE_SHIFT

@@ -9,8 +9,9 @@ import { FloatCC, MemFlags, Opcode } from '@framewright/ir'
 import { MachOp } from '../machine/op.ts'
 import * as record from '../machine/record.ts'
 import { SIZE_OF_TYPE } from '../types.ts'
-import { type Condition, DEF, type Lowering, TEMPORARY, USE, USE_ANY } from './context.ts'
+import type { Condition, Lowering } from './context.ts'
 import { INT_CONDITION, setcc } from './integer.ts'
+import { DEF, TEMPORARY, USE, USE_ANY } from './operand.ts'
 
 const SIZE = record.SIZE_SHIFT
 const EXACT = record.EXACT

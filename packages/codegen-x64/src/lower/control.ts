@@ -7,8 +7,9 @@ import { MAX_OPERANDS, MAX_WORDS } from '../machine/buffer.ts'
 import { MachOp } from '../machine/op.ts'
 import * as record from '../machine/record.ts'
 import { emitFlags, matchCondition } from './compare.ts'
-import { fixedUse, type Lowering, TEMPORARY, USE, USE_ANY } from './context.ts'
+import type { Lowering } from './context.ts'
 import { extension } from './integer.ts'
+import { fixedUse, TEMPORARY, USE, USE_ANY } from './operand.ts'
 
 const SIZE = record.SIZE_SHIFT
 /** In an operand word with OPERAND_CONST: nothing is passed, the parameter is dead. */

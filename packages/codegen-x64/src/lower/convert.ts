@@ -3,8 +3,9 @@
 import { Opcode, Type } from '@framewright/ir'
 import { MachOp } from '../machine/op.ts'
 import * as record from '../machine/record.ts'
-import { DEF, LATE, type Lowering, TEMPORARY, USE, USE_ANY } from './context.ts'
+import type { Lowering } from './context.ts'
 import { extension } from './integer.ts'
+import { DEF, LATE, TEMPORARY, USE, USE_ANY } from './operand.ts'
 
 const SIZE = record.SIZE_SHIFT
 

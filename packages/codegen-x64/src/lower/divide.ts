@@ -7,10 +7,11 @@
 import { Opcode, TrapCode, Type } from '@framewright/ir'
 import { MachOp } from '../machine/op.ts'
 import * as record from '../machine/record.ts'
-import { DEF, fixedDef, fixedUse, LATE, type Lowering, USE, USE_ANY } from './context.ts'
+import type { Lowering } from './context.ts'
 import { trapIf } from './control.ts'
 import { powerOfTwo, widen, widened } from './integer.ts'
 import { magicSigned, magicUnsigned } from './magic.ts'
+import { DEF, fixedDef, fixedUse, LATE, USE, USE_ANY } from './operand.ts'
 
 const RAX = 0
 const RDX = 2

@@ -5,7 +5,8 @@ import { MachOp } from '../machine/op.ts'
 import * as record from '../machine/record.ts'
 import { libcall } from './call.ts'
 import { emitFlags, matchCondition } from './compare.ts'
-import { DEF, LATE, type Lowering, USE, USE_ANY, USE_TIED } from './context.ts'
+import type { Lowering } from './context.ts'
+import { DEF, LATE, USE, USE_ANY, USE_TIED } from './operand.ts'
 
 const SIZE = record.SIZE_SHIFT
 

@@ -4,8 +4,9 @@ import { IntCC, Opcode } from '@framewright/ir'
 import { MachOp } from '../machine/op.ts'
 import * as record from '../machine/record.ts'
 import { emitFlags, matchCondition } from './compare.ts'
-import { DEF, fixedDef, fixedUse, LATE, type Lowering, USE, USE_ANY, USE_TIED } from './context.ts'
+import type { Lowering } from './context.ts'
 import { trapIf } from './control.ts'
+import { DEF, fixedDef, fixedUse, LATE, USE, USE_ANY, USE_TIED } from './operand.ts'
 
 const RAX = 0
 const RDX = 2

@@ -4,8 +4,9 @@ import { type GlobalValueData, MemFlags, memFlagsTrapCode, Opcode, Type } from '
 import { MachOp } from '../machine/op.ts'
 import * as record from '../machine/record.ts'
 import { SIZE_OF_TYPE, typeName } from '../types.ts'
-import { DEF, type Lowering, USE, USE_ANY } from './context.ts'
+import type { Lowering } from './context.ts'
 import { parameterVreg } from './control.ts'
+import { DEF, USE, USE_ANY } from './operand.ts'
 import { Reach } from './symbols.ts'
 
 const SIZE = record.SIZE_SHIFT

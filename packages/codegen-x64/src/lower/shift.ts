@@ -2,8 +2,9 @@
 
 import { MachOp } from '../machine/op.ts'
 import * as record from '../machine/record.ts'
-import { DEF, fixedUse, type Lowering, USE, USE_ANY, USE_TIED } from './context.ts'
+import type { Lowering } from './context.ts'
 import { extension } from './integer.ts'
+import { DEF, fixedUse, USE, USE_ANY, USE_TIED } from './operand.ts'
 
 const RCX = 1
 const SIZE = record.SIZE_SHIFT
