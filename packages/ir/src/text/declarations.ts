@@ -15,9 +15,9 @@ import {
 import { isVector, type Type } from '../types.ts'
 import { hexBytes, vectorLiteral } from './constants.ts'
 import type { ParserContext } from './context.ts'
-import { readMemFlags } from './instructions.ts'
 import { toBigInt } from './integers.ts'
 import { Token } from './lexer.ts'
+import { readMemFlags } from './operands.ts'
 
 /** Skipped numbers get placeholders: the largest number of a declaration bounds what a few bytes of text can ask for. */
 const MAX_DECLARATION = 100_000

@@ -28,6 +28,7 @@ import { laneCount, type Type, typeBits, typeBytes, typeName } from '../types.ts
 import { paramDefinition } from '../value-table.ts'
 import { verifyCall } from './calls.ts'
 import { globalValueType } from './declarations.ts'
+import { verifyImmediates } from './immediates.ts'
 import type { VerifyOptions } from './index.ts'
 import type { Report } from './report.ts'
 import { isId, isRange } from './tables.ts'
@@ -111,7 +112,7 @@ export class BodyVerifier {
       this.#values(inst, opcode) &&
       this.#references(inst, opcode as Opcode) &&
       this.#types(inst, opcode as Opcode) &&
-      this.#immediates(inst, opcode)
+      verifyImmediates(this, inst, opcode)
     )
   }
 
@@ -469,76 +470,5 @@ export class BodyVerifier {
     if (found === type) return
     const types = `type ${typeName(type)} references global value with type ${typeName(found)}`
     this.report.inst(inst, `global_value instruction with ${types}`) // D76
-  }
-
-  #immediates(inst: Inst, opcode: number): boolean {
-    const { func, report } = this
-    const { insts, values } = func
-    switch (OPCODE_FORMAT[opcode]) {
-      case 35 /* Format.UnaryImm */:
-        {
-          const bits = typeBits(values.type[insts.firstResult[inst]])
-          const low = insts.imm[inst]
-          const fits = bits >= 64 || (insts.immHigh[inst] === 0 && (bits === 32 || low >>> 0 < 2 ** bits))
-          if (fits) break
-          report.inst(inst, 'constant immediate is out of bounds') // D85
-          return false
-        }
-      case 22 /* Format.Store */:
-      case 23 /* Format.StoreNoOffset */:
-        if ((insts.immHigh[inst] & MemFlags.Readonly) === 0) break
-        report.inst(inst, 'A store instruction cannot have the `readonly` MemFlag') // D81
-        return false
-      case 3 /* Format.BinaryImm8 */:
-      case 25 /* Format.TernaryImm8 */:
-        {
-          const type = values.type[insts.arg0[inst]]
-          const lane = insts.imm[inst]
-          if (opcode === 162 /* Opcode.ExtractVector */ || (lane >= 0 && lane < laneCount(type))) break
-          report.inst(inst, `The lane ${lane} does not index into the type ${typeName(type)}`) // D82
-          return false
-        }
-      case 20 /* Format.Shuffle */:
-        if (!this.#mask(inst)) return false
-        break
-      case 14 /* Format.IntCompare */:
-        return this.#within(inst, 10, 'an integer condition')
-      case 11 /* Format.FloatCompare */:
-        return this.#within(inst, 14, 'a float condition')
-      case 1 /* Format.AtomicRmw */:
-        return this.#within(inst, 11, 'an atomic operation')
-      case 26 /* Format.Trap */:
-      case 8 /* Format.CondTrap */:
-      case 13 /* Format.IntAddTrap */:
-        return insts.imm[inst] !== 0 ? this.#within(inst, 256, 'a trap code') : this.#within(inst, 0, 'a trap code')
-    }
-    return func.debugTags.size === 0 || this.#tags(inst, opcode)
-  }
-
-  /** Immediates that the text cannot spell but a table can hold. Not among CLIF's reports. */
-  #within(inst: Inst, limit: number, what: string): boolean {
-    const imm = this.func.insts.imm[inst]
-    if (imm >= 0 && imm < limit) return this.func.debugTags.size === 0 || this.#tags(inst, this.func.insts.opcode[inst])
-    this.report.inst(inst, `the immediate ${imm} is not ${what}`)
-    return false
-  }
-
-  #mask(inst: Inst): boolean {
-    const mask = this.func.masks[this.func.insts.entity[inst]]
-    if (mask?.length !== 16) {
-      this.report.inst(inst, "the shuffle immediate wasn't 16-bytes long") // D83
-      return false
-    }
-    const large = mask.find((lane) => lane > 31)
-    if (large === undefined) return true
-    this.report.inst(inst, `shuffle immediate index ${large} is larger than the maximum 31`) // D84
-    return false
-  }
-
-  #tags(inst: Inst, opcode: number): boolean {
-    if (!this.func.debugTags.has(inst)) return true
-    if ((OPCODE_FLAGS[opcode] & OpcodeFlag.Call) !== 0 || opcode === Opcode.SequencePoint) return true
-    this.report.inst(inst, 'debug tags present on non-call, non-sequence point instruction') // D94
-    return false
   }
 }
