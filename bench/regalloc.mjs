@@ -88,7 +88,7 @@ function makeFunction(size, seed) {
   }
   const jump = (to, values, parameters) => {
     record(values.map((value) => value | ANY))
-    values.forEach((value, k) => hints.push([value, parameters[k]]))
+    for (const [k, value] of values.entries()) hints.push([value, parameters[k]])
     go(to)
   }
   const save = () => [values.map((list) => list.slice()), variables.slice()]
