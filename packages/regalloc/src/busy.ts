@@ -77,6 +77,20 @@ export class Busy {
     return FREE
   }
 
+  /** Whether the ranges from `range` on are free of conflicts from `position` on. */
+  isFreeFrom(range: number, register: number, position: number): boolean {
+    const ranges = this.#live.ranges
+    let busy = this.#head[register]
+    while (busy >= 0 && range >= 0) {
+      const to = ranges[range + TO]
+      const busyTo = ranges[busy + TO]
+      if (to <= position || to <= ranges[busy + FROM]) range = ranges[range + NEXT_RANGE]
+      else if (busyTo <= position || busyTo <= ranges[range + FROM]) busy = ranges[busy + NEXT_BUSY]
+      else return false
+    }
+    return true
+  }
+
   /** The interval that the first range belongs to. */
   occupant(register: number): number {
     return this.#live.ranges[this.#head[register] + OWNER]

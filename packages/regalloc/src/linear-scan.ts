@@ -211,8 +211,10 @@ export class LinearScan {
         bestUntil = until
       }
     }
-    if (best >= 0 && bestUntil >= useful) {
-      this.#commitUntil(interval, best, bestUntil)
+    // A register that is taken now may be free where that one is taken: a move, and no slot.
+    const isMovable = best >= 0 && bestUntil >= need && this.#isFreeElsewhere(interval, best, bestUntil & ~1)
+    if (best >= 0 && (bestUntil >= useful || isMovable)) {
+      this.#commitUntil(interval, best, bestUntil, isMovable)
       return
     }
 
@@ -241,9 +243,9 @@ export class LinearScan {
       const conflict = busy.conflict(range, best)
       const lostAt = this.#lostAt(best)
       if (conflict === NEVER && lostAt === NEVER) this.#commit(interval, best)
-      else this.#commitUntil(interval, best, conflict < lostAt ? conflict : lostAt)
+      else this.#commitUntil(interval, best, conflict < lostAt ? conflict : lostAt, false)
     } else if (need === start) this.#toSlot(interval)
-    else if (bestClosedUntil >= need) this.#commitUntil(interval, bestClosed, bestClosedUntil)
+    else if (bestClosedUntil >= need) this.#commitUntil(interval, bestClosed, bestClosedUntil, false)
     else {
       const vreg = live.intervals[(interval << ROW) + ROOT]
       throw new AllocationError({ code: 'no-register', vreg, point: record })
@@ -267,6 +269,23 @@ export class LinearScan {
     if (busy.headFrom[register] <= this.#position) return least
     const conflict = busy.conflict(range, register)
     return conflict < lostAt ? conflict : lostAt
+  }
+
+  /** Whether another register is free from a later point to the interval's end. */
+  #isFreeElsewhere(interval: number, register: number, point: number): boolean {
+    const row = interval << ROW
+    const { intervals, uses } = this.#live
+    const isPiece = intervals[row + ROOT] !== interval
+    if (isPiece ? point <= this.#position : point < this.#after(uses[intervals[row + FIRST_USE] + POINT])) return false
+    const busy = this.#busy
+    const order = this.#order
+    const range = intervals[row + FIRST_RANGE]
+    const wrong = this.#crossed | (this.#calleeSaved & ~this.usedRegisters) | (1 << register)
+    for (let k = 0; k < order.length; k++) {
+      const other = order[k]
+      if (((wrong >>> other) & 1) === 0 && busy.isFreeFrom(range, other, point)) return true
+    }
+    return false
   }
 
   /** A hinted register that is free for the whole interval, or -1. */
@@ -424,7 +443,7 @@ export class LinearScan {
   }
 
   /** Gives a register up to a point, or less; what is behind waits, or goes to the slot. */
-  #commitUntil(interval: number, register: number, until: number): void {
+  #commitUntil(interval: number, register: number, until: number, isMovable: boolean): void {
     const { intervals, uses } = this.#live
     const usesEnd = intervals[(interval << ROW) + USES_END]
     // The conflict is at p+1 with a clobber, and otherwise at the start of a block or of a piece.
@@ -436,7 +455,7 @@ export class LinearScan {
     if (record !== until) {
       for (; use !== usesEnd && uses[use + POINT] === record; use = uses[use + NEXT_USE]) flags |= uses[use + WORD]
     }
-    if (flags !== 0 && (flags & LATE) === 0) {
+    if (flags !== 0 && (flags & LATE) === 0 && !isMovable) {
       // Read by the record that clobbers: here, and behind it from the slot.
       const rest = this.#pieces.splitAt(interval, until)
       this.#commit(interval, register)

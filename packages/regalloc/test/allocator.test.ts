@@ -187,6 +187,30 @@ describe('constraints', () => {
     expect(once.usedRegisters).toBe(0b0011) // registers that are clobbered count as used
   })
 
+  test('a register that becomes free before the call is better than a slot', () => {
+    // The second recursive call: 0 is read for its argument, and its register is free for the first call's result.
+    const { places, moves, slotCount } = allocate({
+      vregs: 5,
+      registers: [0, 1, 2],
+      calleeSaved: [2],
+      successors: [[]],
+      blocks: [
+        [
+          [def(0)],
+          [use(0)],
+          { operands: [fixed(def(1), 0)], clobber: 0b011 },
+          [def(2), tied(0)],
+          { operands: [fixed(def(3), 0), fixed(2, 1)], clobber: 0b011 },
+          [def(4), tied(3), any(1)],
+          [use(4)],
+        ],
+      ],
+    })
+    expect(slotCount).toBe(0)
+    expect(moves).toEqual([[MOVE_SPLIT, places[2][0], 2]])
+    expect(places[5][2]).toBe(2)
+  })
+
   test('what nothing reads: a parameter is nowhere, a fixed result stays, another result has a register', () => {
     const { places } = allocate({
       vregs: 4,
