@@ -1,0 +1,6 @@
+export type { CalleeLookup } from './context.ts'
+export { PassContext } from './context.ts'
+export type { OptimizeOptions } from './optimize.ts'
+export { optimize, optimizeModule } from './optimize.ts'
+export type { Pass } from './pipeline.ts'
+export { passes } from './pipeline.ts'
