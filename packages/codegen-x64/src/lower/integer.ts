@@ -27,7 +27,8 @@ export function lowerAlu(c: Lowering, op: number, commutative: boolean, extra: n
   // The second input of a commutative operation may share the result's register: emission swaps the two.
   const constraint = commutative ? USE_ANY : USE_ANY | LATE
   const word = c.use(a)
-  c.withSource(op, (size << SIZE) | extra, DEF | d, USE_TIED | word, b, constraint, true)
+  // `imul` with an immediate has three operands and a record of its own; what comes here has the constant in a register.
+  c.withSource(op, (size << SIZE) | extra, DEF | d, USE_TIED | word, b, constraint, op !== MachOp.Imul)
 }
 
 /** The first operand merges and the second does not. */
