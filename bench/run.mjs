@@ -12,9 +12,14 @@ import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { coldFile, exampleFiles, generatedFiles } from './corpus.mjs'
+import { fixed, geometricMean, least, paragraph, printed, ratio, say, table } from './output.mjs'
 
 const MODES = ['none+single_pass', 'none+backtracking', 'speed+backtracking']
+const SHORT_MODES = ['none+sp', 'none+bt', 'speed+bt']
+const STAGES = ['parse', 'verify', 'analyse', 'lower', 'allocate', 'emit', 'unwind', 'total']
 const PROGRAMS = ['fib', 'quicksort', 'sieve', 'matmul', 'nbody', 'hash']
+const PARTS = ['encoder', 'compile', 'cold', 'runtime']
+const REFERENCE = 'gcc -O2'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
 const root = join(here, '..')
@@ -24,18 +29,8 @@ const parts = words.filter((word) => !word.startsWith('--'))
 const wanted = (part) => parts.length === 0 || parts.includes(part)
 const folder = mkdtempSync(join(tmpdir(), 'framewright-bench-'))
 
-const out = []
-const say = (...lines) => {
-  out.push(...lines)
-  for (const line of lines) console.log(line)
-}
-
-function run(command, args, options = {}) {
-  const { status, stdout, stderr, error } = spawnSync(command, args, {
-    encoding: 'utf8',
-    maxBuffer: 2 ** 28,
-    ...options,
-  })
+function run(command, args) {
+  const { status, stdout, stderr, error } = spawnSync(command, args, { encoding: 'utf8', maxBuffer: 2 ** 28 })
   if (error !== undefined || status !== 0) {
     throw new Error(`${command} ${args.join(' ')}: ${error?.message ?? `exit code ${status}`}\n${stderr}`)
   }
@@ -43,6 +38,7 @@ function run(command, args, options = {}) {
 }
 
 const has = (command) => spawnSync(command, ['--version']).status === 0
+const repeat = (count, make) => Array.from({ length: count }, make)
 const node = (script, ...args) =>
   JSON.parse(run(process.execPath, [join(here, script), ...args, ...(quick ? ['--quick'] : [])]))
 
@@ -61,137 +57,128 @@ function buildPeers() {
   return join(here, 'peers/target/release/peers')
 }
 
-const fixed = (value, digits = 0) => value.toFixed(digits)
-const ratio = (value) => value.toFixed(2)
-const geometricMean = (list) => Math.exp(list.reduce((sum, value) => sum + Math.log(value), 0) / list.length)
-
-function table(head, rows) {
-  const all = [head, ...rows].map((row) => row.map(String))
-  const widths = head.map((_, column) => Math.max(3, ...all.map((row) => row[column].length)))
-  const line = (row) =>
-    `| ${row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join(' | ')} |`
-  const rule = `| ${widths.map((width, i) => (i === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`)).join(' | ')} |`
-  say('', line(all[0]), rule, ...all.slice(1).map(line), '')
+function introduce(peers) {
+  const { version, platform, arch } = process
+  const machine = `Node ${version} on ${platform} ${arch}, ${cpus().length} processors (${cpus()[0]?.model.trim()})`
+  const crate = ['pkgid', '--manifest-path', join(here, 'peers/Cargo.toml'), 'cranelift-codegen']
+  const peer = peers === null ? '' : `; the peer is ${run('cargo', crate).trim().split('#').pop()}`
+  const commit = spawnSync('git', ['-C', root, 'describe', '--always', '--dirty'], { encoding: 'utf8' })
+  paragraph(`${machine}${peer}${commit.status === 0 ? `; measured at ${commit.stdout.trim()}` : ''}.`)
 }
 
 function encoder() {
   say('## One instruction', '')
   const { oursNs, loopNs, icedNs, ratio: times, instructions, checksum } = node('encoder.mjs', '--json')
-  say(
-    `Ours ${fixed(oursNs, 1)} ns, of which ${fixed(loopNs, 1)} ns read the list of instructions; iced-x86, creating and`,
+  paragraph(
+    `Ours ${fixed(oursNs, 1)} ns, of which ${fixed(loopNs, 1)} ns read the list of instructions; iced-x86, creating and
+    encoding, ${fixed(icedNs)} ns: ${fixed(times, 1)} times as long. ${instructions} instructions, the same bytes from
+    both (checksum ${checksum}).`,
   )
-  say(
-    `encoding, ${fixed(icedNs)} ns: ${fixed(times, 1)} times as long. ${instructions} instructions, the same bytes from both`,
-  )
-  say(`(checksum ${checksum}).`, '')
 }
 
 function compileTimes(peers) {
-  const files = [...exampleFiles(), ...generatedFiles(folder)]
+  const groups = { examples: exampleFiles(), generated: generatedFiles(folder) }
+  const files = Object.entries(groups).flatMap(([group, list]) => list.map((file) => ({ ...file, group })))
   const paths = files.map(({ path }) => path)
-  const ours = node('stages.mjs', ...paths)
-  const theirs = peers === null ? null : JSON.parse(run(peers, ['compile', ...paths])).files
-  if (theirs !== null) {
-    for (const [index, row] of ours.entries()) {
-      if (theirs[index].insts !== row.insts)
-        throw new Error(`${row.file}: ${row.insts} instructions, the peer counts ${theirs[index].insts}`)
-    }
+  // Turn and turn about, so that a slow minute of the machine meets both; the least median of each figure counts.
+  let ours = null
+  let theirs = null
+  for (let pass = 0; pass < (quick ? 1 : 3); pass++) {
+    ours = least(ours, node('stages.mjs', ...paths))
+    if (peers !== null) theirs = least(theirs, JSON.parse(run(peers, ['compile', ...paths])).files)
   }
-  say(
-    '## Compile time, warm',
-    '',
-    'Nanoseconds per CLIF instruction, by stage. `total` is from the parsed and verified function to',
+  say('## Compile time, warm', '')
+  paragraph(
+    `Nanoseconds per CLIF instruction, by stage. Total is from the parsed and verified function to code, frame record and
+    unwind data. The names that are numbers are generated files, and say how many instructions a function has.`,
   )
-  say('code, frame record and unwind data; numbers are names of generated files (instructions to a function).')
   table(
-    [
-      'file',
-      'functions',
-      'instructions',
-      'parse',
-      'verify',
-      'analyse',
-      'lower',
-      'allocate',
-      'emit',
-      'unwind',
-      'total',
-      'checksum',
-    ],
+    ['file', 'functions', 'instructions', ...STAGES, 'checksum'],
     ours.map((row, index) => {
-      const per = (stage) => fixed(row[stage] / row.insts)
-      const stages = ['parse', 'verify', 'analyse', 'lower', 'allocate', 'emit', 'unwind', 'total'].map(per)
-      return [files[index].name, row.functions, row.insts, ...stages, row.checksum]
+      const times = STAGES.map((stage) => fixed(row[stage] / row.insts))
+      return [files[index].name, row.functions, row.insts, ...times, row.checksum]
     }),
   )
-  if (theirs === null) return
-  say(
-    'Beside the peer: its nanoseconds per instruction in each mode, and ours divided by them. Bytes of code per instruction',
+  if (theirs !== null) compareCompileTimes(files, ours, theirs)
+}
+
+function compareCompileTimes(files, ours, theirs) {
+  paragraph(
+    `Beside the peer: nanoseconds per instruction, ours and its own in each mode; ours divided by each; ours for parsing
+    divided by the peer's; and bytes of code per instruction, ours and its.`,
   )
-  say('behind.')
   const rows = ours.map((row, index) => {
+    const { name, group } = files[index]
     const { parseNs, modes, insts } = theirs[index]
+    if (insts !== row.insts) throw new Error(`${name}: ${row.insts} instructions, and the peer counts ${insts}`)
     const times = MODES.map((mode) => modes[mode].compileNs)
-    return {
-      group: index < files.length - 5 ? 'examples' : 'generated',
-      ratios: [row.parse / parseNs, ...times.map((time) => row.total / time)],
-      cells: [
-        ...[files[index].name, fixed(row.total / insts), ...times.map((time) => fixed(time / insts))],
-        ...times.map((time) => ratio(row.total / time)),
-        ...[
-          ratio(row.parse / parseNs),
-          fixed(row.codeBytes / insts, 1),
-          ...MODES.map((mode) => fixed(modes[mode].codeBytes / insts, 1)),
-        ],
-      ],
-    }
+    const ratios = [...times.map((time) => row.total / time), row.parse / parseNs]
+    const bytes = [row.codeBytes, ...MODES.map((mode) => modes[mode].codeBytes)]
+    const figures = [row.total, ...times].map((time) => fixed(time / insts))
+    return { group, ratios, cells: [name, ...figures, ...ratios.map(ratio), ...bytes.map((n) => fixed(n / insts, 1))] }
   })
   table(
-    [
-      ...['file', 'ours', ...MODES, '/ none+sp', '/ none+bt', '/ speed+bt', '/ parse'],
-      ...['bytes', 'none+sp', 'none+bt', 'speed+bt'],
-    ],
+    ['file', 'ours', ...MODES, ...SHORT_MODES.map((mode) => `/ ${mode}`), '/ parse', 'bytes', ...SHORT_MODES],
     rows.map(({ cells }) => cells),
   )
   for (const group of ['examples', 'generated']) {
-    const [parse, ...modes] = [0, 1, 2, 3].map((k) =>
-      ratio(geometricMean(rows.filter((row) => row.group === group).map((row) => row.ratios[k]))),
-    )
-    say(
-      `Geometric mean over the ${group}: ${MODES.map((mode, k) => `${modes[k]} of ${mode}`).join(', ')}; parsing ${parse} of the peer's.`,
-    )
+    const own = rows.filter((row) => row.group === group)
+    const means = [...MODES, 'parse'].map((_, k) => ratio(geometricMean(own.map(({ ratios }) => ratios[k]))))
+    const words = MODES.map((mode, k) => `${means[k]} of ${mode}`).join(', ')
+    paragraph(`Geometric mean over the ${group}: ${words}; parsing ${means[3]} of the peer's.`)
   }
-  say('')
 }
 
 function cold(peers) {
   const path = coldFile(folder)
   const rounds = quick ? 3 : 7
-  const best = (runs) => runs.sort((a, b) => a.points.at(-1).ns - b.points.at(-1).ns)[runs.length >> 1]
-  const ours = best(Array.from({ length: rounds }, () => node('cold.mjs', path)))
-  say(
-    '## Compile time, cold',
-    '',
-    'The first functions of a fresh process, about 90 instructions each; parsing apart. Milliseconds until they are done,',
+  // The run whose whole file took the middle time.
+  const middle = (runs) => runs.sort((a, b) => a.points.at(-1).ns - b.points.at(-1).ns)[runs.length >> 1]
+  const ours = middle(repeat(rounds, () => node('cold.mjs', path)))
+  const modes = peers === null ? [] : MODES
+  const theirs = modes.map((mode) => middle(repeat(rounds, () => JSON.parse(run(peers, ['cold', mode, path])))))
+  say('## Compile time, cold', '')
+  paragraph(
+    `The first functions of a fresh process, about 90 instructions each; parsing apart. Milliseconds until they are done,
+    and nanoseconds per instruction up to there.`,
   )
-  say('and nanoseconds per instruction up to there.')
-  const theirs =
-    peers === null
-      ? []
-      : MODES.map((mode) => best(Array.from({ length: rounds }, () => JSON.parse(run(peers, ['cold', mode, path])))))
   const cells = ({ ns, insts }) => [fixed(ns / 1e6, 2), fixed(ns / insts)]
   table(
-    ['functions', 'ours, ms', 'ns', ...MODES.slice(0, theirs.length).flatMap((mode) => [`${mode}, ms`, 'ns'])],
-    ours.points.map((point, index) => [
-      point.functions,
-      ...cells(point),
-      ...theirs.flatMap(({ points }) => cells(points[index])),
-    ]),
+    ['functions', 'ours, ms', 'ns', ...modes.flatMap((mode) => [`${mode}, ms`, 'ns'])],
+    ours.points.map((point, index) => {
+      return [point.functions, ...cells(point), ...theirs.flatMap(({ points }) => cells(points[index]))]
+    }),
   )
-  say(
-    `Before that, in our process: ${fixed(ours.loadNs / 1e6)} ms to load the compiler, ${fixed(ours.parseNs / 1e6)} ms to parse the file.`,
-    '',
+  paragraph(
+    `Before that, in our process: ${fixed(ours.loadNs / 1e6)} ms to load the compiler, ${fixed(ours.parseNs / 1e6)} ms
+    to parse the file.`,
   )
+}
+
+/** Name and program of everything that is timed: the examples as each compiler makes them. */
+function buildPrograms(peers) {
+  const examples = join(root, 'examples')
+  const sources = (extension) => PROGRAMS.map((name) => join(examples, `${name}.${extension}`))
+  const program = (name, inputs, ...options) => {
+    const out = join(folder, `programs ${name}`)
+    run('gcc', ['-O2', '-std=gnu11', '-I', examples, ...options, '-o', out, join(here, 'programs.c'), ...inputs, '-lm'])
+    return [name, out]
+  }
+  const objects = (name, make) =>
+    sources('clif').map((clif, index) => {
+      const object = join(folder, `${PROGRAMS[index]} ${name}.o`)
+      make(clif, object)
+      return object
+    })
+  const command = join(root, 'packages/cli/bin/framewright.js')
+  const ours = (level) => (clif, object) =>
+    run(process.execPath, [command, 'compile', clif, '-o', object, '-O', level, '--target', 'x86_64-unknown-linux-gnu'])
+  const theirs = (mode) => (clif, object) => run(peers, ['emit', mode, clif, object])
+  return [
+    program(REFERENCE, sources('c'), '-DPREFIX=c_'),
+    ...['0', '2'].map((level) => program(`ours -O ${level}`, objects(`ours ${level}`, ours(level)))),
+    ...(peers === null ? [] : MODES).map((mode) => program(mode, objects(mode, theirs(mode)))),
+  ]
 }
 
 function runTimes(peers) {
@@ -199,91 +186,41 @@ function runTimes(peers) {
     console.log('skipped: gcc is not installed, so nothing can be linked and run')
     return
   }
-  const examples = join(root, 'examples')
-  const build = (name, objects, ...options) => {
-    const program = join(folder, name)
-    run('gcc', [
-      '-O2',
-      '-std=gnu11',
-      '-I',
-      examples,
-      ...options,
-      '-o',
-      program,
-      join(here, 'programs.c'),
-      ...objects,
-      '-lm',
-    ])
-    return program
-  }
-  const command = join(root, 'packages/cli/bin/framewright.js')
-  const objectsOf = (name, make) =>
-    PROGRAMS.map((program) => {
-      const object = join(folder, `${name}-${program}.o`)
-      make(join(examples, `${program}.clif`), object)
-      return object
-    })
-  const linux = ['--target', 'x86_64-unknown-linux-gnu']
-  const levels = ['0', '2'].map((level) => [
-    `ours -O ${level}`,
-    objectsOf(`ours${level}`, (clif, object) =>
-      run(process.execPath, [command, 'compile', clif, '-o', object, '-O', level, ...linux]),
-    ),
-  ])
-  const modes =
-    peers === null
-      ? []
-      : MODES.map((mode) => [mode, objectsOf(mode, (clif, object) => run(peers, ['emit', mode, clif, object]))])
-  const twins = PROGRAMS.map((program) => join(examples, `${program}.c`))
-  const programs = [
-    ['gcc -O2', build('gcc2', twins, '-DPREFIX=c_')],
-    ...[...levels, ...modes].map(([name, objects], index) => [name, build(`program${index}`, objects)]),
-  ]
-  // Interleaved, so that a slow minute of the machine meets all of them.
-  const passes = quick ? 1 : 3
-  const found = new Map(programs.map(([name]) => [name, new Map()]))
-  for (let pass = 0; pass < passes; pass++) {
+  const programs = buildPrograms(peers)
+  const times = new Map(programs.map(([name]) => [name, new Map()]))
+  const checksums = new Map()
+  // Turn and turn about again.
+  for (let pass = 0; pass < (quick ? 1 : 3); pass++) {
     for (const [name, program] of programs) {
       for (const line of run(program, [quick ? '3' : '9'])
         .trim()
         .split('\n')) {
         const { program: example, medianNs, checksum } = JSON.parse(line)
-        const known = found.get(name).get(example)
-        found.get(name).set(example, { checksum, ns: Math.min(medianNs, known?.ns ?? Number.POSITIVE_INFINITY) })
+        const known = times.get(name).get(example) ?? Number.POSITIVE_INFINITY
+        times.get(name).set(example, Math.min(known, medianNs))
+        if (!checksums.has(example)) checksums.set(example, checksum)
+        if (checksums.get(example) !== checksum) throw new Error(`${example} by ${name} computes something else`)
       }
     }
   }
-  const reference = found.get('gcc -O2')
-  say(
-    '## Run time of the code',
-    '',
-    'Times of gcc -O2. The checksum is over what the program computed, and the same from every compiler.',
+  const names = programs.map(([name]) => name).filter((name) => name !== REFERENCE)
+  const relative = (name, example) => times.get(name).get(example) / times.get(REFERENCE).get(example)
+  say('## Run time of the code', '')
+  paragraph(
+    `Times of ${REFERENCE}; for the others, their times divided by it. The checksum is over what the program computed, and
+    the same from every compiler.`,
   )
-  for (const [name, results] of found) {
-    for (const [example, { checksum }] of results) {
-      if (checksum !== reference.get(example).checksum) throw new Error(`${example} by ${name} computes something else`)
-    }
-  }
-  const names = programs.map(([name]) => name).slice(1)
   table(
-    ['program', 'gcc -O2, ms', ...names, 'checksum'],
+    ['program', `${REFERENCE}, ms`, ...names, 'checksum'],
     PROGRAMS.map((example) => {
-      const { ns, checksum } = reference.get(example)
-      return [
-        example,
-        fixed(ns / 1e6, 2),
-        ...names.map((name) => ratio(found.get(name).get(example).ns / ns)),
-        checksum,
-      ]
+      const reference = fixed(times.get(REFERENCE).get(example) / 1e6, 2)
+      return [example, reference, ...names.map((name) => ratio(relative(name, example))), checksums.get(example)]
     }),
   )
   const means = (list) =>
-    names.map(
-      (name) =>
-        `${name} ${ratio(geometricMean(list.map((example) => found.get(name).get(example).ns / reference.get(example).ns)))}`,
-    )
-  say(`Geometric mean of all six: ${means(PROGRAMS).join(', ')}.`)
-  say(`Without fib, whose recursion gcc turns into loops: ${means(PROGRAMS.slice(1)).join(', ')}.`, '')
+    names.map((name) => `${name} ${ratio(geometricMean(list.map((example) => relative(name, example))))}`).join(', ')
+  paragraph(`Geometric mean of all six: ${means(PROGRAMS)}.`)
+  paragraph(`Without fib, whose recursion gcc turns into loops: ${means(PROGRAMS.slice(1))}.`)
 }
 
 /** Puts what was printed between the marks of docs/performance.md. */
@@ -296,24 +233,18 @@ function write() {
   if (!marked.test(text)) throw new Error('docs/performance.md has no place for figures')
   writeFileSync(
     page,
-    text.replace(marked, (_, start, end) => `${start}\n${out.join('\n').trim()}\n\n${end}`),
+    text.replace(marked, (_, start, end) => `${start}\n${printed.join('\n').trim()}\n\n${end}`),
   )
 }
 
+const unknown = parts.filter((part) => !PARTS.includes(part))
+if (unknown.length > 0) {
+  console.error(`no such part: ${unknown.join(', ')}; there are ${PARTS.join(', ')}`)
+  process.exit(2)
+}
 try {
-  const peers = wanted('compile') || wanted('cold') || wanted('runtime') ? buildPeers() : null
-  const { version, platform, arch } = process
-  say(`Node ${version} on ${platform} ${arch}, ${cpus().length} processors (${cpus()[0]?.model.trim()}).`)
-  if (peers !== null)
-    say(
-      `The peer is ${run('cargo', ['pkgid', '--manifest-path', join(here, 'peers/Cargo.toml'), 'cranelift-codegen'])
-        .trim()
-        .split('#')
-        .pop()}.`,
-    )
-  const commit = spawnSync('git', ['-C', root, 'describe', '--always', '--dirty'], { encoding: 'utf8' })
-  if (commit.status === 0) say(`Measured at ${commit.stdout.trim()}.`)
-  say('')
+  const peers = ['compile', 'cold', 'runtime'].some(wanted) ? buildPeers() : null
+  introduce(peers)
   if (wanted('encoder')) encoder()
   if (wanted('compile')) compileTimes(peers)
   if (wanted('cold')) cold(peers)

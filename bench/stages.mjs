@@ -10,13 +10,12 @@ import { Compiler } from '../packages/codegen-x64/dist/index.js'
 import { verifyFunction } from '../packages/ir/dist/index.js'
 import { parseFile } from '../packages/ir/dist/text/index.js'
 import { textOf } from './corpus.mjs'
+import { median } from './output.mjs'
 
 const STAGES = ['analyse', 'lower', 'allocate', 'emit', 'unwind']
 const quick = process.argv.includes('--quick')
 const WARM_MS = quick ? 300 : 1500
 const TIMED_MS = quick ? 200 : 700
-
-const median = (list) => list.sort((a, b) => a - b)[list.length >> 1]
 
 /** Instructions in the layout, the unit of every figure; the same count as the peer's. */
 function countInstructions(func) {
