@@ -45,7 +45,7 @@ export async function framewright(
 
 /** Compiles a CLIF file to an object; throws what the command says when it fails. */
 export async function compileClif(input: string, out: string, triple: string, ...options: string[]): Promise<string> {
-  const args = ['compile', input, '-o', out, '--target', triple, ...options]
+  const args = ['compile', input, '-o', out, '--target', triple, '--set', 'regalloc_checker', ...options]
   const { status, stdout, stderr } = await framewright(args)
   if (status !== 0 || stderr !== '')
     throw new Error(`framewright ${args.join(' ')}\nexit code ${status}\n${stderr}${stdout}`)

@@ -25,7 +25,7 @@ export interface CompileOptions {
   readonly settings?: Readonly<Settings>
   /** Format by calling convention; DWARF for System V and UNWIND_INFO for Windows functions when left out. */
   readonly unwindFormats?: UnwindFormats
-  /** Has every register allocation proved by a checker that knows nothing of the allocator. For tests: it is slow. */
+  /** As the setting `regalloc_checker`, which it overrides. */
   readonly check?: boolean
   /** Is shown the machine code of every function, a line a record: over virtual registers, then over their locations. */
   readonly trace?: (stage: 'lowered' | 'allocated', lines: readonly string[]) => void
@@ -65,7 +65,7 @@ export class Compiler {
     this.#settings = options.settings ?? defaultSettings()
     this.#platform = platformOf(options.target ?? 'x86_64-unknown-linux-gnu')
     this.#formats = options.unwindFormats ?? defaultFormats
-    this.#check = options.check ?? false
+    this.#check = options.check ?? this.#settings.regallocChecker
     this.#trace = options.trace
   }
 

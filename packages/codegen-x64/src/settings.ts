@@ -14,6 +14,8 @@ export interface Settings {
   enableRedZone: boolean
   /** Position-independent code: external data is reached through the GOT on ELF. */
   isPic: boolean
+  /** Prove every register allocation with a checker that knows nothing of the allocator. Slow; a mistake is an internal error. */
+  regallocChecker: boolean
   /** Describe every function to the platform's unwinder. */
   unwindInfo: boolean
   hasSse41: boolean
@@ -52,7 +54,7 @@ const rows: readonly Row[] = [
   { name: 'regalloc_algorithm', field: null, type: ['backtracking', 'single_pass'], fallback: 'backtracking' },
   { name: 'enable_verifier', field: null, type: 'bool', fallback: true },
   { name: 'enable_alias_analysis', field: null, type: 'bool', fallback: true },
-  { name: 'regalloc_checker', field: null, type: 'bool', fallback: false },
+  { name: 'regalloc_checker', field: 'regallocChecker', type: 'bool', fallback: false },
   { name: 'regalloc_verbose_logs', field: null, type: 'bool', fallback: false },
   { name: 'machine_code_cfg_info', field: null, type: 'bool', fallback: false },
   { name: 'enable_multi_ret_implicit_sret', field: null, type: 'bool', fallback: true },
