@@ -114,6 +114,7 @@ export class Allocator {
     const undefinedVreg = live.undefinedVreg()
     if (undefinedVreg >= 0) throw new AllocationError({ code: 'undefined', vreg: undefinedVreg })
     this.#blocks.build()
+    this.#clobbers.finish()
     this.#scan.run(this.#environment)
     this.#slots.reset()
     if (this.#scan.spilledCount > 0) this.#slots.assign(live)

@@ -120,12 +120,12 @@ export class Busy {
     }
   }
 
-  /** Takes from an interval the ranges that start at `from` or behind. */
-  remove(interval: number, register: number, from: number): void {
+  /** Takes from an interval the ranges that start at `from` or behind; the last of them ends at `end`. */
+  remove(interval: number, register: number, from: number, end: number): void {
     const ranges = this.#live.ranges
     let previous = NONE
     let head = this.#head[register]
-    for (let busy = head; busy >= 0; busy = ranges[busy + NEXT_BUSY]) {
+    for (let busy = head; busy >= 0 && ranges[busy + FROM] < end; busy = ranges[busy + NEXT_BUSY]) {
       if (ranges[busy + OWNER] !== interval || ranges[busy + FROM] < from) previous = busy
       else if (previous < 0) head = ranges[busy + NEXT_BUSY]
       else ranges[previous + NEXT_BUSY] = ranges[busy + NEXT_BUSY]

@@ -1,4 +1,6 @@
-// Clobbers are not ranges: one list of (point, mask), read from a cursor that follows the scan.
+// Clobbers are not ranges. There are few different masks (calls, divides, shifts), so that the clobbers of each mask
+// are a list of their own, rising; and an interval mostly meets the first one of a list that it reaches. Were they one
+// list, an interval that is live over a thousand divides would look at all of them to see whether a call is among them.
 import { growInt32 } from './grow.ts'
 import type { LiveRanges } from './live-ranges.ts'
 import * as tables from './tables.ts'
@@ -9,6 +11,8 @@ const END = tables.END
 const FROM = tables.FROM
 const TO = tables.TO
 const NEXT_RANGE = tables.NEXT_RANGE
+const NONE = -1
+const NEVER = 0x7fffffff
 
 export class Clobbers {
   /** All masks in one. */
@@ -16,37 +20,69 @@ export class Clobbers {
   /** By register, after `find`, for those that the interval loses: the point from which on. */
   readonly lostAt: Int32Array = new Int32Array(32)
 
-  // By falling point, as the walk meets them. What is lost is lost from point + 1 up to point + 2.
+  // By falling point, as the walk meets them; `#next` is the next one up with the same mask. What is lost is lost from
+  // point + 1 up to point + 2.
   #count = 0
   #point: Int32Array = new Int32Array(64)
-  #mask: Int32Array = new Int32Array(64)
-  /** The last one that has not been passed. */
+  #next: Int32Array = new Int32Array(64)
+  /** The lowest that has not been passed. */
   #cursor = 0
+
+  // By mask: the lowest clobber that has not been passed.
+  #maskCount = 0
+  #mask: Int32Array = new Int32Array(16)
+  #first: Int32Array = new Int32Array(16)
+
+  /** A record that clobbers in several parts: the last point added, and its mask, which is not in a list yet. */
+  #lastPoint = -1
+  #lastMask = 0
 
   reset(): void {
     this.#count = 0
+    this.#maskCount = 0
+    this.#lastMask = 0
     this.union = 0
   }
 
   add(point: number, mask: number): void {
-    const last = this.#count - 1
     this.union |= mask
-    if (last >= 0 && this.#point[last] === point) {
-      this.#mask[last] |= mask
-      return
+    if (point !== this.#lastPoint) {
+      this.#flush()
+      this.#lastPoint = point
     }
-    if (last + 1 === this.#point.length) {
-      this.#point = growInt32(this.#point)
-      this.#mask = growInt32(this.#mask)
-    }
-    this.#point[last + 1] = point
-    this.#mask[last + 1] = mask
-    this.#count = last + 2
+    this.#lastMask |= mask
   }
 
-  /** Starts again at the first. */
-  rewind(): void {
+  /** To be called once all are there, before the first question. */
+  finish(): void {
+    this.#flush()
+    this.#lastPoint = -1
     this.#cursor = this.#count - 1
+  }
+
+  #flush(): void {
+    const mask = this.#lastMask
+    if (mask === 0) return
+    this.#lastMask = 0
+    let list = 0
+    while (list < this.#maskCount && this.#mask[list] !== mask) list++
+    if (list === this.#maskCount) {
+      if (list === this.#mask.length) {
+        this.#mask = growInt32(this.#mask)
+        this.#first = growInt32(this.#first)
+      }
+      this.#mask[list] = mask
+      this.#first[list] = NONE
+      this.#maskCount = list + 1
+    }
+    const at = this.#count++
+    if (at === this.#point.length) {
+      this.#point = growInt32(this.#point)
+      this.#next = growInt32(this.#next)
+    }
+    this.#point[at] = this.#lastPoint
+    this.#next[at] = this.#first[list]
+    this.#first[list] = at
   }
 
   /** The registers of `all` that the interval loses. Starts never fall. */
@@ -60,37 +96,49 @@ export class Clobbers {
       this.#cursor = k
       if (k < 0) return 0
     }
-    const end = live.intervals[(interval << ROW) + END]
-    if (points[k] + 1 >= end) return 0
-    const ranges = live.ranges
-    const possible = this.union & all
+    const row = interval << ROW
+    if (points[k] + 1 >= live.intervals[row + END]) return 0
     let crossed = 0
-    let range = live.intervals[(interval << ROW) + FIRST_RANGE]
-    for (; k >= 0; k--) {
-      const point = points[k] + 1
-      if (point >= end) break
-      while (ranges[range + TO] <= point) range = ranges[range + NEXT_RANGE]
-      if (ranges[range + FROM] > point) continue
-      crossed |= this.#mask[k]
-      // Mostly the first call takes all that any can.
-      if ((possible & ~crossed) === 0) break
+    for (let list = 0; list < this.#maskCount; list++) {
+      const mask = this.#mask[list] & all
+      if ((mask & ~crossed) !== 0 && this.#meet(live, row, start, list) !== NEVER) crossed |= mask
     }
-    return crossed & all
+    return crossed
   }
 
   /** Fills in `lostAt` for the registers of `crossed`, which the interval loses. */
-  find(live: LiveRanges, interval: number, crossed: number): void {
-    const ranges = live.ranges
-    const points = this.#point
-    let wanted = crossed
-    let range = live.intervals[(interval << ROW) + FIRST_RANGE]
-    for (let k = this.#cursor; wanted !== 0; k--) {
-      const point = points[k] + 1
-      while (ranges[range + TO] <= point) range = ranges[range + NEXT_RANGE]
-      if (ranges[range + FROM] > point) continue
-      const found = this.#mask[k] & wanted
-      wanted &= ~found
-      for (let rest = found; rest !== 0; rest &= rest - 1) this.lostAt[31 - Math.clz32(rest & -rest)] = point
+  find(live: LiveRanges, interval: number, start: number, crossed: number): void {
+    const lostAt = this.lostAt
+    lostAt.fill(NEVER)
+    for (let list = 0; list < this.#maskCount; list++) {
+      const mask = this.#mask[list] & crossed
+      if (mask === 0) continue
+      const point = this.#meet(live, interval << ROW, start, list)
+      for (let rest = mask; rest !== 0; rest &= rest - 1) {
+        const register = 31 - Math.clz32(rest & -rest)
+        if (point < lostAt[register]) lostAt[register] = point
+      }
     }
+  }
+
+  /** The first point that the interval loses to a list, or NEVER. */
+  #meet(live: LiveRanges, row: number, start: number, list: number): number {
+    const points = this.#point
+    let at = this.#first[list]
+    if (at >= 0 && points[at] + 2 <= start) {
+      do at = this.#next[at]
+      while (at >= 0 && points[at] + 2 <= start)
+      this.#first[list] = at
+    }
+    const { intervals, ranges } = live
+    const end = intervals[row + END]
+    let range = intervals[row + FIRST_RANGE]
+    for (; at >= 0; at = this.#next[at]) {
+      const point = points[at] + 1
+      if (point >= end) break
+      while (ranges[range + TO] <= point) range = ranges[range + NEXT_RANGE]
+      if (ranges[range + FROM] <= point) return point
+    }
+    return NEVER
   }
 }

@@ -33,7 +33,10 @@ export class Flow {
 
   /** By block: the lowest predecessor; by header, after #nest: the lowest predecessor of the extent's other blocks. */
   #lowest: Int32Array = new Int32Array(64)
+  /** By block: the last walk that came by. */
   #mark: Int32Array = new Int32Array(64)
+  #walks = 0
+  #nextEdge: Int32Array = new Int32Array(64)
   #stack: Int32Array = new Int32Array(64)
   #dominator: Int32Array = new Int32Array(64)
   #number: Int32Array = new Int32Array(64)
@@ -136,11 +139,11 @@ export class Flow {
 
   /** Walks back from the retreating edges of a header. A block before the header is on a way around it. */
   #hasEntryBeside(header: number): boolean {
-    const { count, predecessors, predecessorStart, predecessorCount } = this
+    const { predecessors, predecessorStart, predecessorCount } = this
     const mark = this.#mark
     const stack = this.#stack
-    mark.fill(0, 0, count)
-    mark[header] = 1
+    const walk = ++this.#walks
+    mark[header] = walk
     let length = 0
     let block = header
     for (;;) {
@@ -148,8 +151,8 @@ export class Flow {
         const predecessor = predecessors[k]
         if (predecessor < header) {
           if (block !== header) return true
-        } else if (mark[predecessor] === 0) {
-          mark[predecessor] = 1
+        } else if (mark[predecessor] !== walk) {
+          mark[predecessor] = walk
           stack[length++] = predecessor
         }
       }
@@ -215,7 +218,7 @@ export class Flow {
     const { successors, successorStart } = graph
     const number = this.#number
     const stack = this.#stack
-    const nextEdge = this.#mark
+    const nextEdge = this.#nextEdge
     const order = this.#order
     number.fill(-1, 0, this.count)
     let finished = 0
@@ -251,6 +254,7 @@ export class Flow {
     this.keptFrom = growInt32(this.keptFrom, count)
     this.#lowest = growInt32(this.#lowest, count)
     this.#mark = growInt32(this.#mark, count)
+    this.#nextEdge = growInt32(this.#nextEdge, count)
     this.#stack = growInt32(this.#stack, count)
     this.#dominator = growInt32(this.#dominator, count)
     this.#number = growInt32(this.#number, count)

@@ -14,8 +14,9 @@
 import type { BlockIndex } from './block-index.ts'
 import { NEVER as BUSY_NEVER, Busy } from './busy.ts'
 import type { Clobbers } from './clobbers.ts'
+import { Demands } from './demands.ts'
 import { AllocationError } from './errors.ts'
-import { LOCATION_SLOT, RECORD_WORDS_SHIFT, REGISTER_COUNT, type RegisterEnvironment } from './interface.ts'
+import { LOCATION_SLOT, REGISTER_COUNT, type RegisterEnvironment } from './interface.ts'
 import type { LiveRanges } from './live-ranges.ts'
 import type { Pieces } from './pieces.ts'
 import * as tables from './tables.ts'
@@ -24,7 +25,6 @@ import * as tables from './tables.ts'
 const NEVER = BUSY_NEVER
 const IN_SLOT = LOCATION_SLOT
 const REGISTERS = REGISTER_COUNT
-const WORDS_SHIFT = RECORD_WORDS_SHIFT
 const ROW = tables.INTERVAL_SHIFT
 const FIRST_RANGE = tables.FIRST_RANGE
 const END = tables.END
@@ -52,8 +52,6 @@ const NONE = -1
 const HINT_PIECES = 6
 /** What a save and a restore cost, in uses outside loops. */
 const CALLEE_SAVED_COST = 2
-/** Added to the length of an interval, so that short ones are not all alike. */
-const LENGTH_BIAS = 16
 
 export class LinearScan {
   readonly #live: LiveRanges
@@ -61,13 +59,11 @@ export class LinearScan {
   readonly #pieces: Pieces
   readonly #clobbers: Clobbers
   readonly #busy: Busy
+  readonly #demands: Demands
 
   usedRegisters = 0
   /** Virtual registers with a slot. */
   spilledCount = 0
-
-  /** Flags of the uses that the last #isPinned found at the record; 0 if none (no operand has the word index 0). */
-  #flagsHere = 0
 
   // The interval that is worked at: where it starts, the registers it may look at, those it loses to clobbers; and by
   // register where another one is in its way, for registers that no clobber takes.
@@ -90,6 +86,7 @@ export class LinearScan {
     this.#pieces = pieces
     this.#clobbers = clobbers
     this.#busy = new Busy(live)
+    this.#demands = new Demands(live)
   }
 
   run(environment: RegisterEnvironment): void {
@@ -97,7 +94,6 @@ export class LinearScan {
     const pieces = this.#pieces
     pieces.reset()
     this.#busy.reset()
-    this.#clobbers.rewind()
     this.usedRegisters = 0
     this.spilledCount = 0
     this.#integerOrder = environment.order[0]
@@ -171,7 +167,7 @@ export class LinearScan {
    * loops costs less in its slot; but when that has been said of several, it would have been cheaper for them all.
    */
   #isWorthOpening(interval: number): boolean {
-    const weight = this.#weightOf(interval)
+    const weight = this.#demands.weightOf(interval)
     if (this.#live.intervals[(interval << ROW) + ROOT] !== interval) {
       // Counted with its virtual register, if that was declined.
       return weight > CALLEE_SAVED_COST || this.#declined > CALLEE_SAVED_COST
@@ -187,10 +183,10 @@ export class LinearScan {
     const busy = this.#busy
     const order = this.#order
     const range = live.intervals[(interval << ROW) + FIRST_RANGE]
-    const need = this.#needUntil(interval, start)
-    const useful = need > start ? need : this.#firstReadEnd(interval)
+    const need = this.#demands.needUntil(interval, start)
+    const useful = need > start ? need : this.#demands.firstReadEnd(interval)
     const closed = this.#calleeSaved & ~this.usedRegisters
-    if (this.#crossed !== 0) this.#clobbers.find(live, interval, this.#crossed)
+    if (this.#crossed !== 0) this.#clobbers.find(live, interval, start, this.#crossed)
 
     // The register that is free longest; one that would have to be saved only when nothing else helps.
     let best = NONE
@@ -219,8 +215,8 @@ export class LinearScan {
     }
 
     // Evict the cheapest, unless this one is cheaper.
-    const record = this.#recordOf(interval, start)
-    let cheapest = need > start ? Number.POSITIVE_INFINITY : this.#costOf(interval)
+    const record = this.#demands.recordOf(interval, start)
+    let cheapest = need > start ? Number.POSITIVE_INFINITY : this.#demands.costOf(interval)
     let victim = NONE
     let flags = 0
     best = NONE
@@ -228,15 +224,15 @@ export class LinearScan {
       const register = order[k]
       if (busy.headFrom[register] > start || this.#lostAt(register) < useful) continue
       const occupant = busy.occupant(register)
-      const cost = this.#costOf(occupant)
-      if (cost >= cheapest || this.#isPinned(occupant, record, start)) continue
+      const cost = this.#demands.costOf(occupant)
+      if (cost >= cheapest || this.#demands.isPinned(occupant, record, start)) continue
       if (busy.conflictBeside(range, register, occupant) < useful) continue
-      flags = this.#flagsHere
+      flags = this.#demands.flagsHere
       cheapest = cost
       victim = occupant
       best = register
     }
-    if (need > start && unopened >= 0 && (victim < 0 || this.#weightOf(victim) > CALLEE_SAVED_COST)) {
+    if (need > start && unopened >= 0 && (victim < 0 || this.#demands.weightOf(victim) > CALLEE_SAVED_COST)) {
       this.#commit(interval, unopened)
     } else if (victim >= 0) {
       this.#evict(victim, best, record, flags)
@@ -276,7 +272,8 @@ export class LinearScan {
     const row = interval << ROW
     const { intervals, uses } = this.#live
     const isPiece = intervals[row + ROOT] !== interval
-    if (isPiece ? point <= this.#position : point < this.#after(uses[intervals[row + FIRST_USE] + POINT])) return false
+    if (isPiece ? point <= this.#position : point < this.#demands.after(uses[intervals[row + FIRST_USE] + POINT]))
+      return false
     const busy = this.#busy
     const order = this.#order
     const range = intervals[row + FIRST_RANGE]
@@ -333,92 +330,6 @@ export class LinearScan {
     )
   }
 
-  /** The record that the start of an interval belongs to. Pieces in question here start at one. */
-  #recordOf(interval: number, start: number): number {
-    const { intervals, uses } = this.#live
-    const row = interval << ROW
-    return intervals[row + ROOT] === interval ? uses[intervals[row + FIRST_USE] + POINT] : start
-  }
-
-  /** Up to where it must be in a register at its start; `start`, if it need not. */
-  #needUntil(interval: number, start: number): number {
-    const { intervals, uses } = this.#live
-    const row = interval << ROW
-    const usesEnd = intervals[row + USES_END]
-    let use = intervals[row + FIRST_USE]
-    if (use === usesEnd) return start
-    if (intervals[row + ROOT] === interval) {
-      if ((uses[use + WORD] & IN_REGISTER) === 0) return start
-      const after = this.#after(uses[use + POINT])
-      return after < intervals[row + END] ? after : intervals[row + END]
-    }
-    let flags = 0
-    for (; use !== usesEnd && uses[use + POINT] === start; use = uses[use + NEXT_USE]) flags |= uses[use + WORD]
-    // Operands of one record that name one virtual register stay together: read in a register and late means both.
-    if ((flags & IN_REGISTER) === 0) return start
-    return (flags & LATE) !== 0 ? start + 2 : start + 1
-  }
-
-  /** The point of the record behind the one at `point`. */
-  #after(point: number): number {
-    return point + ((this.#live.code[point >> 1] >>> WORDS_SHIFT) << 1)
-  }
-
-  /** Where the first record that reads it from `start` on has done so, or NEVER. */
-  #firstReadEnd(interval: number): number {
-    const { intervals, uses } = this.#live
-    const row = interval << ROW
-    const usesEnd = intervals[row + USES_END]
-    let use = intervals[row + FIRST_USE]
-    if (use !== usesEnd && (uses[use + WORD] & DEF) !== 0) use = uses[use + NEXT_USE]
-    if (use === usesEnd) return NEVER
-    const point = uses[use + POINT]
-    let flags = 0
-    for (; use !== usesEnd && uses[use + POINT] === point; use = uses[use + NEXT_USE]) flags |= uses[use + WORD]
-    return (flags & LATE) !== 0 ? point + 2 : point + 1
-  }
-
-  // Questions about any interval.
-
-  #weightOf(interval: number): number {
-    const { intervals, useSum } = this.#live
-    const row = interval << ROW
-    const first = intervals[row + FIRST_USE]
-    const end = intervals[row + USES_END]
-    if (first === end) return 0
-    return end < 0 ? useSum[first >> 2] : useSum[first >> 2] - useSum[end >> 2]
-  }
-
-  #costOf(interval: number): number {
-    const length = this.#live.intervals[(interval << ROW) + END] - this.#pieces.startOf(interval)
-    return this.#weightOf(interval) / (length + LENGTH_BIAS)
-  }
-
-  /**
-   * Whether an interval in a register must be there at `position`, which belongs to `record`. Moves its cursor to the
-   * record.
-   */
-  #isPinned(interval: number, record: number, position: number): boolean {
-    const { intervals, uses } = this.#live
-    const row = interval << ROW
-    const usesEnd = intervals[row + USES_END]
-    let use = intervals[row + CURSOR]
-    if (use !== usesEnd && uses[use + POINT] < record) {
-      let last = 0
-      do {
-        last = uses[use + POINT]
-        use = uses[use + NEXT_USE]
-      } while (use !== usesEnd && uses[use + POINT] < record)
-      intervals[row + CURSOR] = use
-      intervals[row + LAST_USE] = last
-    }
-    let flags = 0
-    for (; use !== usesEnd && uses[use + POINT] === record; use = uses[use + NEXT_USE]) flags |= uses[use + WORD]
-    this.#flagsHere = flags
-    if ((flags & IN_REGISTER) === 0) return false
-    return (flags & DEF) !== 0 || record + ((flags & LATE) !== 0 ? 2 : 1) > position
-  }
-
   /** The start of the outermost loop that holds `point` and starts behind `after`; else the point itself. */
   #hoist(point: number, after: number): number {
     const { flow, blockStart } = this.#live
@@ -462,7 +373,7 @@ export class LinearScan {
       this.#toSlot(rest)
       return
     }
-    const need = this.#needUntil(interval, this.#position)
+    const need = this.#demands.needUntil(interval, this.#position)
     const rest = this.#pieces.splitAt(interval, this.#hoist(record, need > last + 1 ? need - 1 : last))
     this.#commit(interval, register)
     this.#pieces.wait(rest)
@@ -484,7 +395,7 @@ export class LinearScan {
       }
     }
     const rest = from > start ? this.#pieces.splitAt(interval, from) : interval
-    this.#busy.remove(interval, register, from)
+    this.#busy.remove(interval, register, from, this.#live.intervals[(rest << ROW) + END])
     this.#toSlot(rest)
   }
 

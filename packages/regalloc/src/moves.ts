@@ -53,6 +53,9 @@ export class Moves {
   #unsortedFrom: Int32Array = new Int32Array(64)
   #unsortedTo: Int32Array = new Int32Array(64)
   #keys: Float64Array = new Float64Array(64)
+  /** The rows of all pieces of the virtual register that is worked at, by rising start. */
+  #pieceRows: Int32Array = new Int32Array(64)
+  #pieceCount = 0
   /** By block: the point of its last record, once it was looked for in this function. */
   #lastRecord: Int32Array = new Int32Array(64)
 
@@ -77,6 +80,7 @@ export class Moves {
   #connect(root: number, graph: BlockGraph): void {
     const { intervals, uses, ranges, blockStart, code } = this.#live
     let row = root << ROW
+    this.#listPieces(row)
     const slot = intervals[row + SLOT]
     if (slot !== 0 && intervals[row + LOCATION] < IN_SLOT) {
       const definition = uses[intervals[row + FIRST_USE] + POINT]
@@ -115,7 +119,7 @@ export class Moves {
           const predecessor = predecessors[k]
           const at = blockEnd[predecessor] - 1
           if (at >= start && at < end) continue
-          const other = this.#pieceAt(root, at)
+          const other = this.#pieceAt(at)
           if (other === NONE || intervals[other + LOCATION] === to) continue
           this.#addOnEdge(predecessor, block, this.#place(other, intervals[root + SLOT]), to, graph)
         }
@@ -123,18 +127,31 @@ export class Moves {
     }
   }
 
-  /** The piece that is live at a point, or -1. */
-  #pieceAt(root: number, point: number): number {
-    const { intervals, ranges } = this.#live
-    let row = root
-    while (point >= intervals[row + END]) {
-      const next = intervals[row + NEXT_PIECE]
-      if (next === NONE) return NONE
-      row = next << ROW
+  #listPieces(root: number): void {
+    const intervals = this.#live.intervals
+    let count = 0
+    for (let row = root; ; row = intervals[row + NEXT_PIECE] << ROW) {
+      if (count === this.#pieceRows.length) this.#pieceRows = growInt32(this.#pieceRows)
+      this.#pieceRows[count++] = row
+      if (intervals[row + NEXT_PIECE] === NONE) break
     }
-    let range = intervals[row + FIRST_RANGE]
+    this.#pieceCount = count
+  }
+
+  /** The piece that is live at a point, or -1. */
+  #pieceAt(point: number): number {
+    const { intervals, ranges } = this.#live
+    const rows = this.#pieceRows
+    let low = 0
+    let high = this.#pieceCount - 1
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (intervals[rows[middle] + END] > point) high = middle
+      else low = middle + 1
+    }
+    let range = intervals[rows[low] + FIRST_RANGE]
     while (range >= 0 && ranges[range + TO] <= point) range = ranges[range + NEXT_RANGE]
-    return range >= 0 && ranges[range + FROM] <= point ? row : NONE
+    return range >= 0 && ranges[range + FROM] <= point ? rows[low] : NONE
   }
 
   #place(piece: number, slot: number): number {

@@ -16,7 +16,10 @@ const POINT = tables.POINT
 
 export class Slots {
   count = 0
+  /** By slot: where its last owner ends. */
   #freeFrom: Int32Array = new Int32Array(16)
+  /** All slots, a heap by that. */
+  #heap: Int32Array = new Int32Array(16)
 
   reset(): void {
     this.count = 0
@@ -24,23 +27,53 @@ export class Slots {
 
   assign(live: LiveRanges): void {
     const { order, intervals, uses } = live
-    let count = 0
     for (let k = live.orderCount - 1; k >= 0; k--) {
       const row = order[k] << ROW
       if (intervals[row + SLOT] === 0) continue
-      const definition = uses[intervals[row + FIRST_USE] + POINT]
       let last = row
       while (intervals[last + NEXT_PIECE] >= 0) last = intervals[last + NEXT_PIECE] << ROW
-      const free = this.#freeFrom
-      let found = 0
-      while (found < count && free[found] > definition) found++
-      if (found === count) {
-        count++
-        if (found === free.length) this.#freeFrom = growInt32(free)
-      }
-      this.#freeFrom[found] = intervals[last + END]
-      intervals[row + SLOT] = LOCATION_SLOT + found
+      const definition = uses[intervals[row + FIRST_USE] + POINT]
+      intervals[row + SLOT] = LOCATION_SLOT + this.#take(definition, intervals[last + END])
     }
-    this.count = count
+  }
+
+  /** The slot that has been free longest, or a new one; it is held up to `end`. */
+  #take(definition: number, end: number): number {
+    if (this.count === 0 || this.#freeFrom[this.#heap[0]] > definition) return this.#add(end)
+    const heap = this.#heap
+    const freeFrom = this.#freeFrom
+    const slot = heap[0]
+    freeFrom[slot] = end
+    let at = 0
+    for (;;) {
+      let child = 2 * at + 1
+      if (child >= this.count) break
+      if (child + 1 < this.count && freeFrom[heap[child + 1]] < freeFrom[heap[child]]) child++
+      if (freeFrom[heap[child]] >= end) break
+      heap[at] = heap[child]
+      at = child
+    }
+    heap[at] = slot
+    return slot
+  }
+
+  #add(end: number): number {
+    const slot = this.count++
+    if (slot === this.#heap.length) {
+      this.#heap = growInt32(this.#heap)
+      this.#freeFrom = growInt32(this.#freeFrom)
+    }
+    const heap = this.#heap
+    const freeFrom = this.#freeFrom
+    freeFrom[slot] = end
+    let at = slot
+    while (at > 0) {
+      const parent = (at - 1) >> 1
+      if (freeFrom[heap[parent]] <= end) break
+      heap[at] = heap[parent]
+      at = parent
+    }
+    heap[at] = slot
+    return slot
   }
 }
