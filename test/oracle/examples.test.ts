@@ -12,7 +12,7 @@ const place = scratch()
 keepWine()
 const variants: Readonly<Record<string, readonly string[]>> = {
   'the defaults': [],
-  'frame pointers': ['--set', 'preserve_frame_pointers'],
+  'frame pointers, -O 0': ['-O', '0', '--set', 'preserve_frame_pointers'],
   'stack probes, no red zone': ['--set', 'enable_probestack', '--set', 'enable_red_zone=false'],
 }
 
