@@ -35,6 +35,8 @@ export interface Configuration {
   /** The convention of a function, by name. */
   readonly convention: (name: string) => ConventionName
   readonly settings: readonly string[]
+  /** What is done to the functions of a text before they are compiled. */
+  readonly transform?: (functions: readonly IrFunction[]) => void
 }
 
 const always = (name: ConventionName) => (): ConventionName => name
@@ -77,7 +79,9 @@ export class Reference {
   readonly programs: readonly Program[]
   readonly outcomes: readonly Outcome[]
 
-  constructor(programs: readonly Program[], place: (name: string) => string, name = 'reference') {
+  /** @param optimisation - gcc's. */
+  constructor(programs: readonly Program[], place: (name: string) => string, optimisation: '-O0' | '-O1' = '-O1') {
+    const name = 'reference'
     this.programs = programs
     const functions: IrFunction[] = []
     const words: bigint[] = []
@@ -101,7 +105,7 @@ export class Reference {
     writeFileSync(source, translate(functions, externals))
     const objects = [place(`${name}-twins.o`), place(`${name}-vectors.o`)]
     const options = [
-      '-O1',
+      optimisation,
       '-std=gnu11',
       '-w',
       '-fwrapv',
@@ -141,8 +145,9 @@ export function compare(reference: Reference, configuration: Configuration, plac
   const called: { readonly program: Program; readonly call: ProgramCall; readonly func: IrFunction }[] = []
   for (const program of programs) {
     const functions = parseFunctions(program.text, { file: program.label })
+    for (const func of functions) setConventions(func, (name) => (externals.has(name) ? null : convention(name)))
+    configuration.transform?.(functions)
     const entries = functions.map((func) => {
-      setConventions(func, (name) => (externals.has(name) ? null : convention(name)))
       try {
         return image.add(symbolName(func.name), compiler.compile(func), func.signature)
       } catch (error) {
