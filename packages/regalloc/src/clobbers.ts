@@ -58,6 +58,23 @@ export class Clobbers {
     this.#flush()
     this.#lastPoint = -1
     this.#cursor = this.#count - 1
+    this.#putLargestFirst()
+  }
+
+  /** Most of what an interval meets are calls, and what they take, others need not be asked for. */
+  #putLargestFirst(): void {
+    const masks = this.#mask
+    let largest = 0
+    for (let list = 1; list < this.#maskCount; list++) {
+      if ((masks[list] & ~masks[largest]) !== 0 && (masks[largest] & ~masks[list]) === 0) largest = list
+    }
+    if (largest === 0) return
+    const mask = masks[0]
+    const first = this.#first[0]
+    masks[0] = masks[largest]
+    this.#first[0] = this.#first[largest]
+    masks[largest] = mask
+    this.#first[largest] = first
   }
 
   #flush(): void {

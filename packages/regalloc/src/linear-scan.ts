@@ -208,7 +208,11 @@ export class LinearScan {
       }
     }
     // A register that is taken now may be free where that one is taken: a move, and no slot.
-    const isMovable = best >= 0 && bestUntil >= need && this.#isFreeElsewhere(interval, best, bestUntil & ~1)
+    const isMovable =
+      best >= 0 &&
+      bestUntil >= need &&
+      (bestUntil < useful || (bestUntil & 1) !== 0) &&
+      this.#isFreeElsewhere(interval, best, bestUntil & ~1)
     if (best >= 0 && (bestUntil >= useful || isMovable)) {
       this.#commitUntil(interval, best, bestUntil, isMovable)
       return
