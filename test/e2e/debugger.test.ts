@@ -10,7 +10,8 @@ const place = scratch()
 
 test("gdb's bt walks through our frames", { timeout: 120_000 }, async (context) => {
   const [gdb] = need(context, 'gdb', ...linux.tools)
-  const object = await compileClif(sourcesOf('callback').clif, place('callback.o'), linux.triple)
+  // Not optimised: a frame that was inlined is not there to be walked through.
+  const object = await compileClif(sourcesOf('callback').clif, place('callback.o'), linux.triple, '-O', '0')
   const main = compileC(linux, join(import.meta.dirname, 'backtrace.c'), place('backtrace.o'), '-O1', '-g')
   const program = link(linux, place('backtrace'), [main, object])
   const commands = [

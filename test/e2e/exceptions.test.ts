@@ -32,7 +32,7 @@ function build(system: System, object: string, ...options: string[]): string {
 
 test.for([linux, windows])('C++ exceptions pass our frames ($name)', { timeout: 120_000 }, async (system, context) => {
   need(context, ...system.tools, system.cxx)
-  for (const [index, settings] of [[], ['--set', 'preserve_frame_pointers']].entries()) {
+  for (const [index, settings] of [[], ['-O', '0', '--set', 'preserve_frame_pointers']].entries()) {
     const out = place(`callback-${system.name}-${index}.o`)
     const object = await compileClif(sourcesOf('callback').clif, out, system.triple, ...settings)
     for (const level of ['-O0', '-O2']) {

@@ -37,8 +37,8 @@ describe.each([linux, windows])('$name', (system) => {
         const report = program.run(unwinder)
         const told = { variant, unwinder, ...report }
         expect(told).toMatchObject({ complaints: [], wrong: 0, capped: 0, cases: example.calls.length })
-        // Every function was entered, and no step went unasked.
-        expect(told).toMatchObject({ entered: report.functions })
+        // Every function was entered, where none has been inlined, and no step went unasked.
+        if (options.includes('0')) expect(told).toMatchObject({ entered: report.functions })
         expect(report.frames).toBeGreaterThanOrEqual(report.boundaries)
       }
     }

@@ -12,6 +12,7 @@ import {
 import { type UnwindFormat, type UnwindRow, unwindRows } from '@framewright/frame-layout'
 import type { Function } from '@framewright/ir'
 import type { ParsedFile } from '@framewright/ir/text'
+import { optimizeModule } from '@framewright/opt'
 import { UsageError } from './arguments.ts'
 import { diagnosticOf, InputError, type TextPlace } from './problems.ts'
 import type { Diagnostic } from './report.ts'
@@ -50,6 +51,7 @@ export function compileModule(request: ModuleRequest): ModuleFunction[] {
   const { parsed, functions, diagnostics } = checkText(text, file)
   if (parsed === null || diagnostics.length > 0) throw new InputError(diagnostics, sources)
   const settings = fileSettings(parsed, request, sources)
+  optimizeModule(functions, { level: request.optLevel })
   const compiler = new Compiler({
     ...{ target: target.triple, settings },
     unwindFormats: { system_v: format, windows_fastcall: format },

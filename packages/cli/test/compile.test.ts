@@ -97,7 +97,7 @@ test('--json tells what was written', async () => {
 })
 
 test('--emit json holds everything the code generator says', async () => {
-  const { stdout } = await run(`compile - --emit json ${windows}`, world({}, { stdin: fib }))
+  const { stdout } = await run(`compile - --emit json -O 0 ${windows}`, world({}, { stdin: fib }))
   const [fn] = JSON.parse(stdout).functions
   expect(Object.keys(fn)).toEqual([
     ...['name', 'convention', 'alignment', 'codeSize', 'code', 'relocations', 'traps', 'callSites', 'frame', 'unwind'],
@@ -118,7 +118,7 @@ test('--emit clif prints what was read, in its canonical form', async () => {
 
 test('settings reach the code generator, those of the file below those of the call', async () => {
   const asm = async (options: string, text = fib) =>
-    (await run(`compile - --emit asm ${linux} ${options}`, world({}, { stdin: text }))).stdout
+    (await run(`compile - --emit asm -O 0 ${linux} ${options}`, world({}, { stdin: text }))).stdout
   expect(await asm('')).not.toContain('rbp')
   expect(await asm('--set preserve_frame_pointers')).toContain('mov rbp, rsp')
   expect(await asm('--set preserve_frame_pointers=false')).not.toContain('rbp')

@@ -22,7 +22,7 @@ const formatOf = ({ unwindFormat }: Target) => builtInFormats.find(({ name }) =>
 
 function compiled(name: string, target: Target): ModuleFunction[] {
   const text = readFileSync(join(repositoryRoot, 'examples', `${name}.clif`), 'utf8')
-  return compileModule({ file: name, text, target, format: formatOf(target), optLevel: 2, settings: [] })
+  return compileModule({ file: name, text, target, format: formatOf(target), optLevel: 0, settings: [] })
 }
 
 describe.runIf(runs).each(targets)('$triple', (target) => {
