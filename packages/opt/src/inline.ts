@@ -35,7 +35,10 @@ const MOST_ALWAYS = 10
 /** The same for a body that calls nothing itself, and for any body when the call is in a loop. */
 const MOST_LEAF = 24
 const MOST_IN_LOOP = 32
-const MOST_RECURSIVE = 40
+/** A larger body does enough by itself: a sort gains nothing from it. */
+const MOST_RECURSIVE = 20
+/** Rows of a body that is not even counted. */
+const MOST_LOOKED_AT = 1000
 /** What a caller may grow by. */
 const LEAST_BUDGET = 200
 const MOST_BUDGET = 2000
@@ -161,7 +164,7 @@ function candidateOf(callee: Function, caller: Function): Candidate | null {
   // A slot with a key is found at run time, once a frame.
   if (callee.stackSlots.some(({ key }) => key !== null)) return null
   if (callee.globalValues.some(({ kind }) => kind === 'vmctx' || kind === 'dyn_scale_target_const')) return null
-  if (callee.insts.length > 32 * MOST_RECURSIVE) return null
+  if (callee.insts.length > MOST_LOOKED_AT) return null
   const image = bodyImage(callee)
   let size = 0
   let calls = false

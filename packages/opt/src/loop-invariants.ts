@@ -7,14 +7,15 @@
 //
 // What moves costs a register through the loop. So nothing moves that selection makes for nothing at its use (addresses
 // of slots and symbols, width changes, what merges into addresses, comparisons that merge into a branch), and where a
-// loop already reads about as many values from outside as there are registers, only what is slow moves. Constants live
-// in no register and always move, so that what uses them can.
+// loop already reads about as many values from outside as there are registers, only what is slow moves. A loop that
+// calls keeps few registers: out of it, what one quick instruction makes of one value does not move either. Constants
+// live in no register and always move, so that what uses them can.
 //
 // Relies on: loop-entries.
 //
 // literals: Opcode
 
-import { type Function, type Inst, Opcode, Type } from '@framewright/ir'
+import { type Function, type Inst, OPCODE_FLAGS, Opcode, OpcodeFlag, Type } from '@framewright/ir'
 import type { Loops } from './analysis/loops.ts'
 import { definitionBlock, type ValueUses, valueUses } from './analysis/uses.ts'
 import type { PassContext } from './context.ts'
@@ -41,8 +42,9 @@ export function hoistInvariants(func: Function, context: PassContext): void {
     for (let inst = blocks.firstInst[block]; inst >= 0; inst = next) {
       next = layout.nextInst[inst]
       if (!isCandidate(func, inst, uses)) continue
-      const loop = outermostLoop(func, loops, inst, loops.ofBlock[block])
-      if (loop < 0 || !(isConstant(func.insts.opcode[inst]) || held.admit(inst, loop))) continue
+      let loop = outermostLoop(func, loops, inst, loops.ofBlock[block])
+      if (loop >= 0 && !isConstant(func.insts.opcode[inst])) loop = held.admit(inst, loop)
+      if (loop < 0) continue
       layout.removeInst(inst as Inst)
       layout.insertInstBefore(inst as Inst, blocks.lastInst[loops.preheader[loop]] as Inst)
     }
@@ -95,12 +97,15 @@ class HeldValues {
   readonly #loops: Loops
   readonly #integers: Int32Array
   readonly #floats: Int32Array
+  /** By loop: 1 when there is a call in it. */
+  readonly #calls: Uint8Array
 
   constructor(func: Function, loops: Loops, order: Int32Array) {
     this.#func = func
     this.#loops = loops
     this.#integers = new Int32Array(loops.count)
     this.#floats = new Int32Array(loops.count)
+    this.#calls = new Uint8Array(loops.count)
     const { blocks, layout, insts, values } = func
     for (let loop = 0; loop < loops.count; loop++) {
       const header = loops.header[loop]
@@ -112,7 +117,11 @@ class HeldValues {
       const loop = loops.ofBlock[order[i]]
       if (loop < 0) continue
       for (let inst = blocks.firstInst[order[i]]; inst >= 0; inst = layout.nextInst[inst]) {
-        const fixed = FIXED_OPERANDS[insts.opcode[inst]]
+        const opcode = insts.opcode[inst]
+        if ((OPCODE_FLAGS[opcode] & OpcodeFlag.Call) !== 0) {
+          for (let l = loop; l >= 0 && this.#calls[l] === 0; l = loops.parent[l]) this.#calls[l] = 1
+        }
+        const fixed = FIXED_OPERANDS[opcode]
         if (fixed > 0) this.#read(insts.arg0[inst], loop, counted)
         if (fixed > 1) this.#read(insts.arg1[inst], loop, counted)
         if (fixed > 2) this.#read(insts.arg2[inst], loop, counted)
@@ -134,19 +143,29 @@ class HeldValues {
     else this.#floats[loop]++
   }
 
-  /** Whether an instruction may move out of its loops up to this one; counts it when it does. */
-  admit(inst: number, loop: number): boolean {
+  /** How far an instruction that could move out of this loop shall move; -1 for not at all. Counts it. */
+  admit(inst: number, outermost: number): number {
     const { insts, values, layout } = this.#func
-    const result = insts.firstResult[inst]
-    const isInteger = values.type[result] <= Type.I128
-    const held = isInteger ? this.#integers : this.#floats
-    const innermost = this.#loops.ofBlock[layout.instBlock[inst]]
-    if (!isSlow(insts.opcode[inst])) {
-      for (let l = innermost; l >= 0 && l <= loop; l = this.#loops.parent[l]) if (held[l] >= MOST_HELD) return false
+    const { parent, ofBlock } = this.#loops
+    const held = values.type[insts.firstResult[inst]] <= Type.I128 ? this.#integers : this.#floats
+    const slow = isSlow(insts.opcode[inst])
+    const light = !slow && isLight(this.#func, inst)
+    let found = -1
+    for (let loop = ofBlock[layout.instBlock[inst]]; loop >= 0 && loop <= outermost; loop = parent[loop]) {
+      if (!slow && (held[loop] >= MOST_HELD || (light && this.#calls[loop] !== 0))) break
+      held[loop]++
+      found = loop
     }
-    for (let l = innermost; l >= 0 && l <= loop; l = this.#loops.parent[l]) held[l]++
-    return true
+    return found
   }
+}
+
+/** One quick instruction that makes one value of one. */
+function isLight({ insts, values }: Function, inst: number): boolean {
+  const operands = FIXED_OPERANDS[insts.opcode[inst]]
+  if (operands !== 2) return operands === 1
+  const y = values.definition[insts.arg1[inst]]
+  return y >= 0 && isConstant(insts.opcode[y])
 }
 
 /** Takes longer than reading a spilled value back. */
