@@ -86,7 +86,11 @@ function mergeBlocks(func: Function, context: PassContext): boolean {
     if (insts.opcode[inst] === Opcode.GetExceptionHandlerAddress) edges[insts.entity[inst]] += 2
   }
   let merged = false
-  for (let block: number = layout.entry; block >= 0; block = blocks.nextBlock[block]) {
+  // The first of a line of blocks comes first in the order and takes all the others, so each is moved once.
+  const order = context.order()
+  for (let i = 0; i < order.length; i++) {
+    const block = order[i]
+    if (!layout.hasBlock(block as Block)) continue
     for (;;) {
       const jump = blocks.lastInst[block]
       if (insts.opcode[jump] !== Opcode.Jump) break

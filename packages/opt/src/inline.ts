@@ -85,17 +85,18 @@ class Inliner {
     }
     if (sites.length === 0) return
     this.#budget = Math.min(MOST_BUDGET, Math.max(LEAST_BUDGET, size))
-    let changed = false
+    const chosen: { call: number; candidate: Candidate }[] = []
     for (const { call, inLoop } of sites) {
       const candidate = this.#candidate(call)
       if (candidate === null || candidate.size > this.#budget || candidate.size > limit(func, candidate, inLoop))
         continue
       this.#budget -= candidate.size
-      this.#inline(call, candidate)
-      changed = true
+      chosen.push({ call, candidate })
     }
+    // From the end: what stands behind a call moves to another block, and so does so once.
+    for (let i = chosen.length - 1; i >= 0; i--) this.#inline(chosen[i].call, chosen[i].candidate)
     context.rewriteAll()
-    if (changed) context.flowChanged()
+    if (chosen.length > 0) context.flowChanged()
   }
 
   #candidate(call: number): Candidate | null {

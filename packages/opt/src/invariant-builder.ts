@@ -7,6 +7,9 @@ import type { PassContext } from './context.ts'
 import type { LinearForm, Term } from './linear-form.ts'
 import { powerOfTwo } from './rules/arithmetic.ts'
 
+/** What has been made is looked for among that many. */
+const MOST_REMEMBERED = 64
+
 interface Made {
   readonly opcode: number
   readonly x: number
@@ -19,7 +22,7 @@ export class InvariantBuilder {
   readonly #func: Function
   readonly #context: PassContext
   readonly #made: Made[] = []
-  #constants: { low: number; high: number; value: number }[] = []
+  readonly #constants: { low: number; high: number; value: number }[] = []
   /** The loop and those around it, outermost first. */
   #chain: number[] = []
   #depth: Map<number, number> = new Map()
@@ -33,7 +36,8 @@ export class InvariantBuilder {
   enter(loop: number): void {
     const loops = this.#context.loops()
     this.#chain = []
-    for (let l = loop; l >= 0 && loops.preheader[l] >= 0; l = loops.parent[l]) this.#chain.unshift(l)
+    for (let l = loop; l >= 0 && loops.preheader[l] >= 0; l = loops.parent[l]) this.#chain.push(l)
+    this.#chain.reverse()
     this.#depth = new Map()
   }
 
@@ -67,7 +71,7 @@ export class InvariantBuilder {
     const known = this.#constants.find((constant) => constant.low === low && constant.high === high)
     if (known !== undefined && this.#reaches(known.value)) return known.value
     const value = this.#context.constantBefore(Type.I64, low, high, this.#place(0))
-    this.#constants.push({ low, high, value })
+    if (this.#constants.push({ low, high, value }) > MOST_REMEMBERED) this.#constants.shift()
     return value
   }
 
@@ -77,7 +81,7 @@ export class InvariantBuilder {
     if (known !== undefined && this.#reaches(known.result)) return known.result
     const depth = Math.max(this.#depthOf(x), this.#depthOf(y))
     const result = this.#context.binaryBefore(opcode, Type.I64, x, y, this.#place(depth))
-    this.#made.push({ opcode, x, y, result })
+    if (this.#made.push({ opcode, x, y, result }) > MOST_REMEMBERED) this.#made.shift()
     return result
   }
 

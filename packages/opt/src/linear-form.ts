@@ -56,42 +56,33 @@ export class LinearForm {
 const MOST_TERMS = 8
 const MOST_STEPS = 32
 
-/** What may be taken apart, and what doing so would save. */
-export interface Expansion {
-  /** Whether the value is a leaf: invariant, or an induction variable. */
-  isLeaf(value: number): boolean
-  /** Is told of each instruction that was taken apart; `dies` when nothing else uses its result. */
-  passed(inst: number, dies: boolean): void
-  /** Whether a value has one use. */
-  usedOnce(value: number): boolean
-}
-
 /** Takes values apart. */
 export class FormReader {
   readonly #func: Function
   readonly #folder: ConstantFolder
-  readonly #expansion: Expansion
+  readonly #isLeaf: (value: number) => boolean
   #steps = 0
 
-  constructor(func: Function, folder: ConstantFolder, expansion: Expansion) {
+  /** @param isLeaf - whether a value is taken as it is. */
+  constructor(func: Function, folder: ConstantFolder, isLeaf: (value: number) => boolean) {
     this.#func = func
     this.#folder = folder
-    this.#expansion = expansion
+    this.#isLeaf = isLeaf
   }
 
-  /** The sum that an i64 is; null when some part of it is neither a leaf nor a sum. `dies`: only the caller uses it. */
-  read(value: number, dies: boolean): LinearForm | null {
+  /** The sum that an i64 is; null when some part of it is neither a leaf nor a sum. */
+  read(value: number): LinearForm | null {
     this.#steps = 0
-    return this.#form(value, dies)
+    return this.#form(value)
   }
 
-  #form(value: number, dies: boolean): LinearForm | null {
+  #form(value: number): LinearForm | null {
     const form = new LinearForm()
-    return this.#expand(form, value, 1, 0, dies) && form.terms.length <= MOST_TERMS ? form : null
+    return this.#expand(form, value, 1, 0) && form.terms.length <= MOST_TERMS ? form : null
   }
 
   /** form += coefficient * value. */
-  #expand(form: LinearForm, value: number, low: number, high: number, dies: boolean): boolean {
+  #expand(form: LinearForm, value: number, low: number, high: number): boolean {
     const { insts, values } = this.#func
     const folder = this.#folder
     if (values.type[value] !== Type.I64 || ++this.#steps > MOST_STEPS) return false
@@ -102,7 +93,7 @@ export class FormReader {
       form.addConstant(folder, folder.low, folder.high)
       return true
     }
-    if (this.#expansion.isLeaf(value)) {
+    if (this.#isLeaf(value)) {
       form.add(folder, value, -1, low, high)
       return true
     }
@@ -111,36 +102,25 @@ export class FormReader {
     const y = insts.arg1[inst]
     switch (opcode) {
       case Opcode.Iadd:
-        this.#expansion.passed(inst, dies)
-        return (
-          this.#expand(form, x, low, high, this.#diesWith(dies, x)) &&
-          this.#expand(form, y, low, high, this.#diesWith(dies, y))
-        )
+        return this.#expand(form, x, low, high) && this.#expand(form, y, low, high)
       case Opcode.Isub:
-        this.#expansion.passed(inst, dies)
-        if (!this.#expand(form, x, low, high, this.#diesWith(dies, x))) return false
+        if (!this.#expand(form, x, low, high)) return false
         folder.binary(Opcode.Isub, 64, 0, 0, low, high)
-        return this.#expand(form, y, folder.low, folder.high, this.#diesWith(dies, y))
+        return this.#expand(form, y, folder.low, folder.high)
       case Opcode.Ishl: {
         const amount = this.#constant(y)
         if (amount < 0) return false
-        this.#expansion.passed(inst, dies)
         folder.binary(Opcode.Ishl, 64, low, high, insts.imm[amount], 0)
-        return this.#expand(form, x, folder.low, folder.high, this.#diesWith(dies, x))
+        return this.#expand(form, x, folder.low, folder.high)
       }
       case Opcode.Imul: {
-        this.#expansion.passed(inst, dies)
         const factor = this.#constant(y)
-        if (factor < 0) return this.#expandProduct(form, x, y, low, high, dies)
+        if (factor < 0) return this.#expandProduct(form, x, y, low, high)
         folder.binary(Opcode.Imul, 64, low, high, insts.imm[factor], insts.immHigh[factor])
-        return this.#expand(form, x, folder.low, folder.high, this.#diesWith(dies, x))
+        return this.#expand(form, x, folder.low, folder.high)
       }
     }
     return false
-  }
-
-  #diesWith(dies: boolean, value: number): boolean {
-    return dies && this.#expansion.usedOnce(value)
   }
 
   #constant(value: number): number {
@@ -149,9 +129,9 @@ export class FormReader {
   }
 
   /** form += coefficient * x * y: every term of x with every term of y. */
-  #expandProduct(form: LinearForm, x: number, y: number, low: number, high: number, dies: boolean): boolean {
-    const left = this.#form(x, this.#diesWith(dies, x))
-    const right = left === null ? null : this.#form(y, this.#diesWith(dies, y))
+  #expandProduct(form: LinearForm, x: number, y: number, low: number, high: number): boolean {
+    const left = this.#form(x)
+    const right = left === null ? null : this.#form(y)
     if (left === null || right === null || left.terms.length * right.terms.length > MOST_TERMS) return false
     const folder = this.#folder
     const add = (a: number, b: number, p: Term | LinearForm, q: Term | LinearForm): void => {

@@ -26,6 +26,8 @@ import { FIXED_OPERANDS, TRAITS, Trait } from './opcode-traits.ts'
  * stay inside. x86-64 has 14 and 15 registers to allocate; some are wanted for the body.
  */
 const MOST_HELD = 10
+/** Loops that an instruction moves out of at once, and that a value is counted for: nests are not deeper. */
+const MOST_LEFT = 16
 
 /** Runs the pass. */
 export function hoistInvariants(func: Function, context: PassContext): void {
@@ -72,7 +74,8 @@ function isConstant(opcode: number): boolean {
 /** The outermost loop, from this one outwards, that an instruction can move out of; -1. */
 function outermostLoop(func: Function, loops: Loops, inst: number, innermost: number): number {
   let found = -1
-  for (let loop = innermost; loop >= 0; loop = loops.parent[loop]) {
+  let left = MOST_LEFT
+  for (let loop = innermost; loop >= 0 && left-- > 0; loop = loops.parent[loop]) {
     if (loops.preheader[loop] < 0 || !operandsOutside(func, loops, inst, loop)) break
     found = loop
   }
@@ -135,7 +138,10 @@ class HeldValues {
     const definition = this.#func.values.definition[value]
     if (definition >= 0 && (TRAITS[this.#func.insts.opcode[definition]] & Trait.Cheap) !== 0) return
     const from = definitionBlock(this.#func, value)
-    for (let l = loop; l >= 0 && !this.#loops.contains(l, from); l = this.#loops.parent[l]) this.#hold(value, l)
+    let left = MOST_LEFT
+    for (let l = loop; l >= 0 && left-- > 0 && !this.#loops.contains(l, from); l = this.#loops.parent[l]) {
+      this.#hold(value, l)
+    }
   }
 
   #hold(value: number, loop: number): void {

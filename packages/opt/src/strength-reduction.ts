@@ -23,8 +23,8 @@
 // The pointer is advanced at the end of the round: its old and new value then never live at the same time, and one
 // register serves both (measured on a matrix product: 1.10 of gcc's time with the addition in the middle, 0.9 at the end).
 //
-// It pays when it saves instructions. What saves is what computed the address in the loop, is used for nothing else, and
-// would not have been merged by selection; what it costs is the addition to the pointer.
+// It pays when it saves instructions: when what will be dead in the loop (savings.ts) is more than the additions to the
+// pointers.
 //
 // Relies on: loop-entries, loop-invariants; no dead code, as that would seem to use values. Leaves true: nothing new.
 // Loops are done from the inside out; what is computed in front of an inner loop is not reduced again in the outer one.
@@ -37,13 +37,12 @@ import { InvariantBuilder } from './invariant-builder.ts'
 import { FormReader, LinearForm } from './linear-form.ts'
 import { FIXED_OPERANDS, TRAITS, Trait } from './opcode-traits.ts'
 import { setArguments } from './operands.ts'
+import { Savings } from './savings.ts'
 
 /** Each holds a register through its loop. */
 const MOST_POINTERS = 6
 /** Sums that are told apart in one loop; an address beyond them is left as it is. */
 const MOST_GROUPS = 16
-/** What a multiplication counts for; everything else counts 1. */
-const MULTIPLICATION = 3
 
 /** Runs the pass. */
 export function reduceAddresses(func: Function, context: PassContext): void {
@@ -88,8 +87,8 @@ interface Group {
   readonly base: LinearForm
   /** C. */
   readonly factor: LinearForm
-  /** Instructions in the loop that the addresses will no longer need, multiplications counted for more. */
-  saved: number
+  /** The c of C = 1 << c when an addressing mode has it and R is not empty, -1 when it takes a pointer. */
+  readonly scale: number
   /** Whether every round gets to one of the accesses. */
   certain: boolean
   readonly members: { readonly inst: number; readonly offset: number }[]
@@ -108,10 +107,8 @@ class LoopReduction {
   readonly #uses: ValueUses
   readonly #builder: InvariantBuilder
   readonly #variables: readonly InductionVariable[]
+  readonly #reader: FormReader
   readonly #groups: Group[] = []
-  readonly #accessesOf: Map<number, number> = new Map()
-  #saved = 0
-  readonly #counted: Set<number> = new Set()
 
   constructor(func: Function, context: PassContext, loop: number, uses: ValueUses, builder: InvariantBuilder) {
     this.#func = func
@@ -120,62 +117,59 @@ class LoopReduction {
     this.#uses = uses
     this.#builder = builder
     this.#variables = inductionVariables(func, context, loop)
+    this.#reader = new FormReader(func, context.folder, (value) => this.#isLeaf(value))
   }
 
   run(accesses: readonly number[]): void {
     if (this.#variables.length === 0) return
-    for (const inst of accesses) {
-      const address = addressOf(this.#func, inst)
-      this.#accessesOf.set(address, (this.#accessesOf.get(address) ?? 0) + 1)
-    }
     for (const inst of accesses) this.#collect(inst)
+    if (this.#groups.length === 0) return
+    const chosen = this.#chosen()
+    if (chosen.length === 0) return
     this.#builder.enter(this.#loop)
     const pointers: Pointer[] = []
-    for (const group of this.#groups) {
-      const scale = indexScale(group.factor)
-      if (scale >= 0 && group.base.terms.length > 0) {
-        if (group.saved > 0) this.#index(group, scale)
-      } else if (group.saved > 1 && group.certain && pointers.length < MOST_POINTERS)
-        pointers.push(this.#pointer(group))
+    for (const group of chosen) {
+      if (group.scale >= 0) this.#index(group)
+      else if (pointers.length < MOST_POINTERS) pointers.push(this.#pointer(group))
     }
     if (pointers.length > 0) this.#addPointers(pointers)
   }
 
   /** Puts an access into its group. */
   #collect(inst: number): void {
-    const func = this.#func
-    const { insts, layout } = func
-    const address = addressOf(func, inst)
-    this.#saved = 0
-    const reader = new FormReader(func, this.#context.folder, {
-      isLeaf: (value) => this.#isLeaf(value),
-      usedOnce: (value) => this.#uses.count[value] === 1,
-      passed: (passed, dies) => this.#pass(passed, dies),
-    })
-    const form = reader.read(address, this.#uses.count[address] === this.#accessesOf.get(address))
+    const { insts, layout } = this.#func
+    const form = this.#reader.read(addressOf(this.#func, inst))
     if (form === null) return
     // The constant joins the offset of the access.
     const offset = insts.imm[inst] + form.low
     if (form.high !== form.low >> 31 || offset !== (offset | 0)) return
-    const block = layout.instBlock[inst]
     let group = this.#groups.find((other) => other.form.sameTerms(form))
     if (group === undefined) {
       if (this.#groups.length === MOST_GROUPS) return
       const split = this.#split(form)
       if (split === null) return
-      group = { form, ...split, saved: 0, certain: false, members: [] }
+      const scale = split.base.terms.length > 0 ? indexScale(split.factor) : -1
+      group = { form, ...split, scale, certain: false, members: [] }
       this.#groups.push(group)
     }
-    group.saved += this.#saved
-    group.certain ||= this.#isCertain(block)
+    group.certain ||= this.#isCertain(layout.instBlock[inst])
     group.members.push({ inst, offset })
   }
 
-  #pass(inst: number, dies: boolean): void {
-    const { insts } = this.#func
-    if (!dies || this.#uses.merged[insts.firstResult[inst]] !== 0 || this.#counted.has(inst)) return
-    this.#counted.add(inst)
-    this.#saved += insts.opcode[inst] === Opcode.Imul ? MULTIPLICATION : 1
+  /** The groups that it pays to rewrite: those that pay alone, then the others if together they do. */
+  #chosen(): Group[] {
+    const loops = this.#context.loops()
+    const { instBlock } = this.#func.layout
+    const savings = new Savings(this.#func, this.#uses, (inst) => loops.contains(this.#loop, instBlock[inst]))
+    const accesses = (groups: readonly Group[]): number[] =>
+      groups.flatMap(({ members }) => members.map(({ inst }) => inst))
+    const cost = (groups: readonly Group[]): number => groups.reduce((sum, { scale }) => sum + (scale < 0 ? 1 : 0), 0)
+    const possible = this.#groups.filter(({ scale, certain }) => scale >= 0 || certain)
+    const alone = possible.filter((group) => savings.of(accesses([group])) > cost([group]))
+    const others = possible.filter((group) => !alone.includes(group))
+    if (others.length === 0) return alone
+    const together = savings.of(accesses(possible)) - savings.of(accesses(alone))
+    return together > cost(others) ? possible : alone
   }
 
   #isLeaf(value: number): boolean {
@@ -222,7 +216,7 @@ class LoopReduction {
   }
 
   /** Rewrites accesses to R + (p << scale). */
-  #index({ base, variable, members }: Group, scale: number): void {
+  #index({ base, variable, members, scale }: Group): void {
     const invariant = this.#builder.sum(base)
     const amount = scale === 0 ? -1 : this.#builder.constant(scale, 0)
     for (const { inst, offset } of members) {

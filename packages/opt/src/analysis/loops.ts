@@ -19,6 +19,9 @@ export class Loops {
   readonly preheader: number[] = []
   /** The innermost loop of a block, by block; -1 for none. */
   readonly ofBlock: Int32Array
+  /** Number in a walk of the forest of loops, and the largest number of a loop inside. */
+  readonly #enter: number[] = []
+  readonly #leave: number[] = []
 
   constructor(blocks: number) {
     this.ofBlock = new Int32Array(blocks).fill(-1)
@@ -26,10 +29,27 @@ export class Loops {
 
   /** Whether the block is in the loop, or in one that the loop holds. */
   contains(loop: number, block: number): boolean {
-    let inner = this.ofBlock[block]
-    // Numbers grow outwards.
-    while (inner >= 0 && inner < loop) inner = this.parent[inner]
-    return inner === loop
+    const inner = this.ofBlock[block]
+    if (inner < 0) return false
+    return this.#enter[loop] <= this.#enter[inner] && this.#enter[inner] <= this.#leave[loop]
+  }
+
+  /** Numbers the loops, once all are there, so that those inside a loop are a range. */
+  number(): void {
+    const { count, parent } = this
+    const size = new Int32Array(count).fill(1)
+    for (let loop = 0; loop < count; loop++) if (parent[loop] >= 0) size[parent[loop]] += size[loop]
+    const next = new Int32Array(count)
+    let roots = 0
+    for (let loop = count - 1; loop >= 0; loop--) {
+      const outer = parent[loop]
+      const at = outer < 0 ? roots : next[outer]
+      if (outer < 0) roots += size[loop]
+      else next[outer] += size[loop]
+      next[loop] = at + 1
+      this.#enter[loop] = at
+      this.#leave[loop] = at + size[loop] - 1
+    }
   }
 }
 
@@ -44,6 +64,8 @@ export function findLoops(func: Function, graph: ControlFlowGraph, tree: Dominat
   const loops = new Loops(func.blocks.length)
   const { ofBlock, header, parent, preheader } = loops
   const work: number[] = []
+  // By loop: itself, or one farther out that is known so far.
+  const outer: number[] = []
   // Dominated headers come later in the order, so inner loops are met first from its end.
   for (let i = order.length - 1; i >= 0; i--) {
     const head = order[i]
@@ -58,15 +80,16 @@ export function findLoops(func: Function, graph: ControlFlowGraph, tree: Dominat
     header.push(head)
     parent.push(-1)
     preheader.push(-1)
+    outer.push(loop)
     while (work.length > 0) {
       let block = work.pop() as number
-      let outermost = ofBlock[block]
-      if (outermost < 0) {
+      if (ofBlock[block] < 0) {
         ofBlock[block] = loop
         if (block === head) continue
       } else {
-        while (parent[outermost] >= 0) outermost = parent[outermost]
+        const outermost = findOutermost(outer, ofBlock[block])
         if (outermost === loop) continue
+        outer[outermost] = loop
         parent[outermost] = loop
         block = header[outermost]
         if (block === head) continue
@@ -78,7 +101,21 @@ export function findLoops(func: Function, graph: ControlFlowGraph, tree: Dominat
     ofBlock[head] = loop
     preheader[loop] = outsidePredecessor(from, to, predecessors, enter, enter[head], leave[head], successorStart)
   }
+  loops.number()
   return loops
+}
+
+/** The outermost loop known around a loop; shortens the way there for the next time. */
+function findOutermost(outer: number[], loop: number): number {
+  let root = loop
+  while (outer[root] !== root) root = outer[root]
+  let at = loop
+  while (outer[at] !== root) {
+    const up = outer[at]
+    outer[at] = root
+    at = up
+  }
+  return root
 }
 
 /** The only predecessor that the header does not dominate, if it has no other successor; -1. */
