@@ -18,5 +18,5 @@ BOTH(int64_t, c_many,
       int32_t l),
      a + (b < h ? c : g) + (d < k ? e : i) + f * (int64_t)3 + (j ^ l))
 BOTH(double, c_floats,
-     (double a, double b, double c, double d, float e, double f, double g, double h, double i, float j, double k),
+     (double a, double b, double c, double d, float e, double f, double g, double h, int16_t i, float j, double k),
      a < b ? c : d < e ? f : g < h ? i : j < k ? k : a)

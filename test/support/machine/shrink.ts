@@ -65,7 +65,7 @@ function simplerLines(line: string, text: string): string[] {
     const targets = [table[2], ...table[3].split(/, (?=block)/)].filter((target) => target !== '')
     return [...new Set(targets)].map((target) => `${table[1]}jump ${target}`)
   }
-  const definition = /^(\s*)(v\d+) = (?!iconst|f32const|f64const)\S+ (.*)/.exec(line)
+  const definition = /^(\s*)(v\d+) = (?!iconst|f32const|f64const|stack_addr)\S+ (.*)/.exec(line)
   if (definition === null) return []
   const [, indent, name, operands] = definition
   const types = typesOf(text)
