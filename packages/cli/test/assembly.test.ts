@@ -26,7 +26,8 @@ const assemblers = [
 ] as const
 
 describe.each(assemblers)('%s for %s', (tool, triple, flags) => {
-  test.skipIf(requireTool(tool) === null).each(names)('%s', async (name) => {
+  const path = requireTool(tool)
+  test.skipIf(path === null).each(names)('%s', async (name) => {
     const where = world({ 'a.clif': new Uint8Array(readFileSync(join(examples, name))) })
     expect(await run(`compile a.clif --target ${triple} --emit asm -o a.s`, where)).toMatchObject({
       code: 0,
@@ -34,7 +35,7 @@ describe.each(assemblers)('%s for %s', (tool, triple, flags) => {
     })
     expect(await run(`compile a.clif --target ${triple} -o a.o`, where)).toMatchObject({ code: 0, stderr: '' })
     const out = file('a.o')
-    const said = runTool(tool, ...flags, '-o', out, file('a.s', where.files.get('a.s')))
+    const said = runTool(path as string, ...flags, '-o', out, file('a.s', where.files.get('a.s')))
     expect(said).toEqual({ status: 0, stdout: '', stderr: '' })
     const ours = loadObject(readObject(where.files.get('a.o') as Uint8Array), builtInFormats).functions
     const theirs = loadObject(readObject(new Uint8Array(readFileSync(out))), builtInFormats).functions
