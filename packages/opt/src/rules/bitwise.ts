@@ -57,7 +57,7 @@ export function simplifyShift(r: Rewriter, inst: number): number {
   const amount = r.low & (width - 1)
   if (amount === 0) return x // x << 0 = x
   const inner = r.definedBy(x, opcode)
-  if (inner < 0 || !r.constant(insts.arg1[inner])) return UNCHANGED
+  if (inner < 0 || !r.sameBlock(inner, inst) || !r.constant(insts.arg1[inner])) return UNCHANGED
   // Two shifts the same way are one.
   let sum = (r.low & (width - 1)) + amount
   if (opcode === Opcode.Rotl || opcode === Opcode.Rotr) sum &= width - 1

@@ -51,6 +51,11 @@ export class Rewriter {
     return low === number && (bits < 64 || this.high === number >> 31)
   }
 
+  sameBlock(a: number, b: number): boolean {
+    const { instBlock } = this.func.layout
+    return instBlock[a] === instBlock[b]
+  }
+
   /** The instruction that defines a value if it has that opcode; -1. */
   definedBy(value: number, opcode: Opcode): number {
     const inst = this.func.values.definition[value]
