@@ -12,6 +12,7 @@ import type { ConventionName } from './convention.ts'
 import { setConventions } from './convert.ts'
 import { availableFeatures } from './features.ts'
 import { buildDriver, Image, linkProgram, type Outcome, toolPath, writeTables } from './image.ts'
+import { shrink } from './shrink.ts'
 import { type Argument, sameValue, show } from './values.ts'
 
 /** Functions in one text, which may call each other and those of callees.c, with calls to make. */
@@ -134,8 +135,50 @@ export class Reference {
   }
 }
 
-/** Runs the programs in a configuration. @returns what differs from the reference, a text for each call that does. */
+/** A call that did something else than the reference. */
+interface Difference {
+  readonly program: Program
+  readonly call: string
+  readonly problems: readonly string[]
+}
+
+/**
+ * Runs the programs in a configuration.
+ *
+ * With FRAMEWRIGHT_SHRINK=1 the program of the first difference is made smaller, which takes minutes.
+ *
+ * @returns what differs from the reference, a text for each call that does.
+ */
 export function compare(reference: Reference, configuration: Configuration, place: (name: string) => string): string[] {
+  const differences = differencesOf(reference, configuration, place)
+  const texts = differences.map(
+    ({ program, call, problems }) =>
+      `${configuration.name}: ${program.label}: ${call}: ${problems.join('; ')}\n${program.text}`,
+  )
+  if (differences.length > 0 && process.env['FRAMEWRIGHT_SHRINK'] === '1') {
+    const [{ program, problems }] = differences
+    // The first word of a problem says of what kind it is.
+    const kind = (problem: string): string => problem.split(' ')[0]
+    const fails = (text: string): boolean => {
+      try {
+        const smaller = new Reference([{ ...program, text }], place)
+        return differencesOf(smaller, configuration, place).some(
+          (other) => kind(other.problems[0]) === kind(problems[0]),
+        )
+      } catch {
+        return false
+      }
+    }
+    texts.unshift(`smaller:\n${shrink(program.text, fails)}`)
+  }
+  return texts
+}
+
+function differencesOf(
+  reference: Reference,
+  configuration: Configuration,
+  place: (name: string) => string,
+): Difference[] {
   const { programs, outcomes } = reference
   const { system, convention } = configuration
   const settings = defaultSettings()
@@ -160,7 +203,7 @@ export function compare(reference: Reference, configuration: Configuration, plac
     }
   }
   const name = `machine-${configuration.name.replaceAll(/\W/g, '')}`
-  const differences: string[] = []
+  const differences: Difference[] = []
   for (const [i, got] of image.run(place, name).entries()) {
     const expected = outcomes[i]
     const { program, call, func } = called[i]
@@ -180,9 +223,7 @@ export function compare(reference: Reference, configuration: Configuration, plac
         ? show(params[j].type, BigInt.asUintN(typeBits(params[j].type), arg))
         : `arena+${arg.arena}`,
     )
-    differences.push(
-      `${configuration.name}: ${program.label}: %${symbolName(func.name)}(${args.join(', ')}): ${problems.join('; ')}\n${program.text}`,
-    )
+    differences.push({ program, call: `%${symbolName(func.name)}(${args.join(', ')})`, problems })
   }
   return differences
 }
