@@ -14,7 +14,7 @@ import { need, scratch } from '../support/tools.ts'
 
 const place = scratch()
 const BASE = 1_000_000 * Number(process.env['FRAMEWRIGHT_FUZZ_SEED'] ?? 0)
-const FUNCTIONS = Number(process.env['FRAMEWRIGHT_FUZZ_COUNT'] ?? 160)
+const FUNCTIONS = 160
 const MODULES = FUNCTIONS / 8
 const CALLS = 8
 
