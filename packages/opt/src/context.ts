@@ -44,7 +44,7 @@ export class PassContext {
   constructor(func: Function, callees: CalleeLookup = () => null) {
     this.func = func
     this.callees = callees
-    this.#cover()
+    this.cover()
   }
 
   /** Turns to another function. */
@@ -52,7 +52,7 @@ export class PassContext {
     this.func = func
     this.callees = callees
     this.flowChanged()
-    this.#cover()
+    this.cover()
   }
 
   // --- Analyses -------------------------------------------------------------------------------------------------------
@@ -182,7 +182,7 @@ export class PassContext {
     const { insts, values } = this.func
     insts.firstResult[inst] = values.push(type, inst)
     insts.resultCount[inst] = 1
-    this.#cover()
+    this.cover()
   }
 
   /**
@@ -194,16 +194,12 @@ export class PassContext {
     blocks.firstParam[block] = types.length === 0 ? -1 : values.length
     blocks.paramCount[block] = types.length
     for (let i = 0; i < types.length; i++) values.push(types[i], -2 - block)
-    this.#cover()
+    this.cover()
     return blocks.firstParam[block]
   }
 
   /** Makes the table as long as the values are. To be called by who adds values by other means. */
   cover(): void {
-    this.#cover()
-  }
-
-  #cover(): void {
     const { length } = this.func.values
     if (length <= this.replacement.length) return
     const grown = new Int32Array(2 * length).fill(-1)
