@@ -2,7 +2,7 @@
 //
 // Relies on: a verified function (blocks end in one terminator, targets exist). Leaves true:
 // - machine block 0 is the entry; every block's immediate dominator precedes it (reverse postorder, cold blocks moved to the end);
-// - a loop's blocks follow its header, exits come after the loop, wherever the exit stands in the branch;
+// - a loop's blocks follow its header without a gap (cold ones aside), exits come after the loop, wherever the exit stands in the branch;
 // - an edge from a block with several successors to a block with several predecessors, or with arguments, has a block of its own, placed
 //   right after its predecessor. Such a block holds one jump; when it turns out to move nothing, emission threads it away.
 //
@@ -43,6 +43,10 @@ export class BlockOrder {
   #cold: Uint8Array = new Uint8Array(64)
   #stack: Int32Array = new Int32Array(64)
   #next: Int32Array = new Int32Array(64)
+  // Per IR block that is the header of a loop, and for all others together: its list of members, linked by #nextMember.
+  #firstMember: Int32Array = new Int32Array(65)
+  #lastMember: Int32Array = new Int32Array(65)
+  #nextMember: Int32Array = new Int32Array(64)
   // Per block call leaving a block, grouped by block.
   #calls: Int32Array = new Int32Array(128)
   #callCount = 0
@@ -70,6 +74,7 @@ export class BlockOrder {
     if (this.#backEdges) {
       this.#findLoops(func, reached)
       reached = this.#search(func, blocks)
+      this.#gatherLoops(blocks, reached)
     }
     this.#place(func, blocks, reached)
   }
@@ -227,6 +232,48 @@ export class BlockOrder {
       if (mark >= 0) this.#depth[block] = this.#depth[mark]
       else if (mark <= -3) this.#depth[block] = this.#depth[-3 - mark] + 1
       else this.#depth[block] = mark === -2 ? 1 : 0
+    }
+  }
+
+  /**
+   * Moves the blocks of each loop together, behind its header: an exit from the middle of a loop may stand among them so far.
+   *
+   * Dominators still precede their blocks. What `#findLoops` gives a header are descendants of it in the search, and with each of them
+   * every block between the two: it is a predecessor of a member, found on the way backwards. So a dominator that comes after the header
+   * of a loop that its block is in is in that loop as well.
+   */
+  #gatherLoops(blocks: number, reached: number): void {
+    this.#firstMember = ensureInt32(this.#firstMember, blocks + 1)
+    this.#lastMember = ensureInt32(this.#lastMember, blocks + 1)
+    this.#nextMember = ensureInt32(this.#nextMember, blocks)
+    const first = this.#firstMember
+    const last = this.#lastMember
+    const next = this.#nextMember
+    const postorder = this.#postorder
+    const stack = this.#stack
+    first.fill(-1, 0, blocks + 1)
+    // Each loop's members and inner headers, in reverse postorder; what is in no loop is in the list `blocks`.
+    for (let i = reached - 1; i >= 0; i--) {
+      const block = postorder[i]
+      const mark = this.#loopHeader[block]
+      const list = mark >= 0 ? mark : mark <= -3 ? -3 - mark : blocks
+      next[block] = -1
+      if (first[list] === -1) first[list] = block
+      else next[last[list]] = block
+      last[list] = block
+    }
+    let at = reached
+    let top = 0
+    stack[0] = first[blocks]
+    while (top >= 0) {
+      const block = stack[top]
+      if (block === -1) {
+        top--
+        continue
+      }
+      stack[top] = next[block]
+      postorder[--at] = block
+      if (first[block] !== -1) stack[++top] = first[block]
     }
   }
 
