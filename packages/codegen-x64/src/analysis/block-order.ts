@@ -2,7 +2,8 @@
 //
 // Relies on: a verified function (blocks end in one terminator, targets exist). Leaves true:
 // - machine block 0 is the entry; every block's immediate dominator precedes it (reverse postorder, cold blocks moved to the end);
-// - a loop's blocks follow its header without a gap (cold ones aside), exits come after the loop, wherever the exit stands in the branch;
+// - in a function without irreducible loops, a loop's blocks follow its header without a gap (cold ones aside) and exits come after the
+//   loop, wherever the exit stands in the branch;
 // - an edge from a block with several successors to a block with several predecessors, or with arguments, has a block of its own, placed
 //   right after its predecessor. Such a block holds one jump; when it turns out to move nothing, emission threads it away.
 //
@@ -53,6 +54,8 @@ export class BlockOrder {
   // Per machine block: the last block that listed it as a successor.
   #stamp: Int32Array = new Int32Array(64)
   #backEdges = false
+  /** Some loop has an entry beside its header. */
+  #irreducible = false
 
   compute(func: Function): void {
     const blocks = func.blocks.length
@@ -74,7 +77,7 @@ export class BlockOrder {
     if (this.#backEdges) {
       this.#findLoops(func, reached)
       reached = this.#search(func, blocks)
-      this.#gatherLoops(blocks, reached)
+      if (!this.#irreducible) this.#gatherLoops(blocks, reached)
     }
     this.#place(func, blocks, reached)
   }
@@ -204,6 +207,7 @@ export class BlockOrder {
       return root
     }
     const work: number[] = []
+    this.#irreducible = false
     for (let i = 0; i < reached; i++) {
       const head = postorder[i]
       for (let p = start[head]; p < start[head + 1]; p++) {
@@ -220,7 +224,9 @@ export class BlockOrder {
         header[block] = header[block] === -2 ? -3 - head : head
         for (let p = start[block]; p < start[block + 1]; p++) {
           const root = find(predecessors[p])
-          if (root !== head && number[root] < i) work.push(root)
+          if (root === head) continue
+          if (number[root] < i) work.push(root)
+          else this.#irreducible = true
         }
         if (header[head] === -1) header[head] = -2
       }
@@ -238,9 +244,9 @@ export class BlockOrder {
   /**
    * Moves the blocks of each loop together, behind its header: an exit from the middle of a loop may stand among them so far.
    *
-   * Dominators still precede their blocks. What `#findLoops` gives a header are descendants of it in the search, and with each of them
-   * every block between the two: it is a predecessor of a member, found on the way backwards. So a dominator that comes after the header
-   * of a loop that its block is in is in that loop as well.
+   * Only where every loop is entered at its header alone. Then headers and members do not depend on the order of a search, and dominators
+   * still precede their blocks: a dominator of a member that comes after the header is on the way from the header to the member, so it is
+   * a member too.
    */
   #gatherLoops(blocks: number, reached: number): void {
     this.#firstMember = ensureInt32(this.#firstMember, blocks + 1)
