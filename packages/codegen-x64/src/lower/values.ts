@@ -215,8 +215,9 @@ export class Values {
           break
         case 129 /* Opcode.Bitcast */:
           if (this.isFloat(value) === this.isFloat(this.arg0[inst])) {
+            if (this.matchConstant(value)) return this.constant(this.low, this.high, this.valueType[value])
             const vreg = this.use(this.arg0[inst])
-            if (!this.matchConstant(this.arg0[inst])) this.vregs[value] = vreg
+            this.vregs[value] = vreg
             return vreg
           }
           break
@@ -304,6 +305,14 @@ export class Values {
           if (this.opcode[inst] === Opcode.Sextend) this.#signExtend(SIZE_OF_TYPE[this.valueType[source]])
           this.#truncate(SIZE_OF_TYPE[this.valueType[value]])
           return true
+        }
+      case 129 /* Opcode.Bitcast */:
+        {
+          // Of the same kind and size: the same bits.
+          const source = this.arg0[inst]
+          const size = SIZE_OF_TYPE[this.valueType[value]]
+          if (size < 0 || size !== SIZE_OF_TYPE[this.valueType[source]]) return false
+          return this.isFloat(value) === this.isFloat(source) && this.matchConstant(source)
         }
     }
     return false
