@@ -42,6 +42,7 @@ interface Entry {
 
 interface Call {
   readonly entry: number
+  readonly args: readonly Argument[]
   readonly words: readonly bigint[]
 }
 
@@ -108,7 +109,7 @@ export class Image {
       }
     }
     const head = [BigInt(entry), BigInt(stack.length), relative, BigInt(seed)]
-    this.#calls.push({ entry, words: [...head, ...general, ...vector, ...stack] })
+    this.#calls.push({ entry, args, words: [...head, ...general, ...vector, ...stack] })
     return this.#calls.length - 1
   }
 
@@ -130,7 +131,7 @@ export class Image {
     if (status !== 0 || lines.length !== this.#calls.length) {
       throw new Error(`${name}: ${lines.length} of ${this.#calls.length} calls, exit code ${status}, ${stderr}`)
     }
-    return lines.map((line, i) => this.#outcome(this.#calls[i].entry, line))
+    return lines.map((line, i) => this.#outcome(this.#calls[i], line))
   }
 
   #object(): Uint8Array {
@@ -170,11 +171,11 @@ export class Image {
     })
   }
 
-  #outcome(index: number, line: string): Outcome {
+  #outcome({ entry, args }: Call, line: string): Outcome {
     const [kind, pc, sp, changed, memory, rax, rdx, xmm0, xmm1, raxInArena, ...area] = line
       .split(' ')
       .map((word) => BigInt(`0x${word}`))
-    const { places, signature, offset } = this.#entries[index]
+    const { places, signature, offset } = this.#entries[entry]
     if (kind !== 0n) {
       const trap = this.#trapAt(offset + Number(BigInt.asIntN(64, pc)), kind)
       return { trap, results: [], memory: memory.toString(16), violations: [] }
@@ -195,8 +196,10 @@ export class Image {
       return BigInt.asUintN(width, bits)
     })
     // An sret pointer comes back in rax (System V AMD64 ABI, 3.2.3; Microsoft Learn, "Return values").
-    const sret = signature.params.findIndex(({ purpose }) => purpose === 'sret')
-    if (sret >= 0 && places.returns.length === 0) results.push(raxInArena)
+    const sret = places.returns.length > 0 ? -1 : signature.params.findIndex(({ purpose }) => purpose === 'sret')
+    const pointer = sret < 0 ? undefined : args[sret]
+    if (typeof pointer === 'object' && raxInArena !== BigInt(pointer.arena))
+      violations.push('rax is not the sret pointer')
     return { trap: null, results, memory: memory.toString(16), violations }
   }
 
