@@ -47,7 +47,7 @@ function programsOf(list: readonly Form[], random: Random): Program[] {
     for (let i = 0; i < count; i++) {
       const constants = specialsOf(form.operands[i])
       add(form, replaced(params(form), i, 'memory'), 'return', CALLS.other)
-      for (let j = 0; j < 3; j++) add(form, replaced(params(form), i, random.pick(constants)), 'return', CALLS.other)
+      for (let j = 0; j < 2; j++) add(form, replaced(params(form), i, random.pick(constants)), 'return', CALLS.other)
     }
     if (count > 1) {
       add(
