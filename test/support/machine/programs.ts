@@ -69,12 +69,27 @@ class ProgramGenerator {
       if (i > 0) this.#scope[params[i]].push({ name, clean: true })
     })
     while (this.#count < this.#end) this.#statement()
+    this.#showValues()
     const returns = Array.from({ length: random.between(1, 5) }, () => random.pick(TYPES))
     const results = returns.map((type) => this.#use(type, false).name)
     this.#emit(`return ${results.join(', ')}`)
     const head = names.map((name, i) => `${name}: ${params[i]}`).join(', ')
     const text = `function %${name}(${params.join(', ')}) -> ${returns.join(', ')} {\n    ss0 = explicit_slot 64\n\nblock0(${head}):\n${this.#lines.join('\n')}\n}\n`
     return { text, params }
+  }
+
+  /** Stores some of the values that were made, so that they are not dead: in some functions none, so that most have one use. */
+  #showValues(): void {
+    const random = this.#random
+    const share = random.pick([0, 10, 50])
+    let offset = 512
+    for (const type of TYPES) {
+      for (const { name, clean } of this.#scope[type]) {
+        if (!clean || offset > 1016 || random.below(100) >= share) continue
+        this.#emit(`store.${type} notrap ${name}, v0+${offset}`)
+        offset += 8
+      }
+    }
   }
 
   #statement(): void {
@@ -87,6 +102,7 @@ class ProgramGenerator {
     else if (choice < 26 && this.#depth < 3) this.#loop()
     else if (choice < 28) this.#trapIf()
     else if (choice < 33) this.#sum()
+    else if (choice < 37) this.#rename()
     else this.#operation(random.oneIn(40) ? random.pick(LOUD) : random.pick(QUIET))
   }
 
@@ -185,7 +201,9 @@ class ProgramGenerator {
     const type = random.pick(INTEGERS)
     const place = this.#place(type)
     const old = this.#define(type, `load.${type} ${place}`, true, random.oneIn(4))
-    if (random.oneIn(6)) this.#store()
+    // What is stored in between must not reach the value that was loaded.
+    if (random.oneIn(4)) this.#emit(`store.${type} ${this.#use(type, true).name}, ${place}`)
+    else if (random.oneIn(6)) this.#store()
     const operand = random.oneIn(2)
       ? this.#use(type, true)
       : this.#define(type, constant(type, randomValue(random, parseType(type))), true, false)
@@ -222,6 +240,23 @@ class ProgramGenerator {
       ).name
     }
     this.#scope[type].push({ name: sum, clean: true })
+  }
+
+  /** Changes of width one after the other: many of them are other names of one register. */
+  #rename(): void {
+    const random = this.#random
+    let type = random.pick(INTEGERS)
+    let value = random.oneIn(5)
+      ? this.#define(type, constant(type, randomValue(random, parseType(type))), true, false)
+      : this.#use(type, true)
+    for (let i = random.between(2, 4); i > 0; i--) {
+      const to = random.pick(INTEGERS)
+      const wider = bytesOf(to) > bytesOf(type)
+      const opcode = to === type ? 'bitcast' : wider ? random.pick(['uextend', 'sextend']) : 'ireduce'
+      value = this.#define(to, `${opcode}.${to} ${value.name}`, true, random.oneIn(3))
+      type = to
+    }
+    this.#scope[type].push(value)
   }
 
   /** A truthy value, mostly of a comparison made here. */
