@@ -21,6 +21,10 @@ export type FrameProblem =
   | { readonly code: 'base-unknown'; readonly base: 'sp' | 'frame' }
   /** Text or JSON that is no record. */
   | { readonly code: 'syntax'; readonly line: number; readonly expected: string; readonly found: string }
+  /** No format of a chain can express the record. */
+  | { readonly code: 'no-format'; readonly reasons: readonly { readonly format: string; readonly reason: string }[] }
+  /** Unwind data that none of the formats made. */
+  | { readonly code: 'foreign-unwind'; readonly format: string }
   /** A frame that cannot be laid out. */
   | { readonly code: 'plan'; readonly why: string }
 
@@ -53,7 +57,7 @@ function describe(problem: FrameProblem): string {
     case 'misplaced':
       return `'${problem.kind}' cannot stand here: ${problem.why}`
     case 'unknown-label':
-      return `no label ${problem.id} before this`
+      return `there is no label ${problem.id}, or nothing leads to it but itself`
     case 'cfa-lost':
       return `the canonical frame address is lost: ${problem.why}`
     case 'base-unknown':
@@ -62,6 +66,11 @@ function describe(problem: FrameProblem): string {
         : 'the slot is addressed from the frame register, but none is set'
     case 'syntax':
       return `line ${problem.line}: expected ${problem.expected}, found ${problem.found}`
+    case 'no-format':
+      if (problem.reasons.length === 0) return 'there is no format to choose from'
+      return problem.reasons.map(({ format, reason }) => `${format}: ${reason}`).join('; ')
+    case 'foreign-unwind':
+      return `unwind data of format '${problem.format}'`
     case 'plan':
       return problem.why
   }

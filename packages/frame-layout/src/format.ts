@@ -10,7 +10,10 @@
 import type { FrameRecord } from './record.ts'
 import type { UnwindRow } from './rows.ts'
 
-/** Encodes, decodes and walks. All errors are the format's own typed ones. */
+/**
+ * Encodes, decodes and walks. All errors are the format's own typed ones: an `Error` with a `problem` that has a `code`, and,
+ * where a record cannot be expressed, with the index of the offending `event` in it (-1: none in particular).
+ */
 export interface UnwindFormat {
   /** `'win64'`, `'dwarf'`. */
   readonly name: string
@@ -43,7 +46,7 @@ export interface UnwindFormat {
 
 /** Options that every format understands; formats add their own. */
 export interface EncodeOptions {
-  /** The function's machine code, for formats that look at instructions (Windows epilogues). */
+  /** The function's machine code, its parts end to end, for formats that look at instructions (Windows epilogues). */
   readonly code?: Uint8Array
 }
 
@@ -62,8 +65,20 @@ export interface UnwoundFunction {
   readonly offset: number
   /** Name of the section that holds the code. */
   readonly section: string
+  /** Bytes of code at `offset`: of the first part, where there are several. */
   readonly codeSize: number
+  /** Where all parts of a function in several parts lie, in the record's order, the first one included. */
+  readonly parts?: readonly PlacedPart[]
   readonly unwind: FunctionUnwind | null
+}
+
+/** A contiguous piece of a function, in its place. */
+export interface PlacedPart {
+  /** A name for its first byte. */
+  readonly symbol: string
+  readonly section: string
+  readonly offset: number
+  readonly codeSize: number
 }
 
 /** A section of an object. */
@@ -109,7 +124,7 @@ export interface DecodedFunction {
   rows(): UnwindRow[]
 }
 
-/** Registers of one frame, by register number; undefined = not known. The return address (32 on x86-64) holds the pc. */
+/** Registers of one frame, by register number; undefined = not known. The program counter (32 on x86-64) is one of them. */
 export interface MachineState {
   readonly registers: readonly (bigint | undefined)[]
 }

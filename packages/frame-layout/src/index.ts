@@ -1,13 +1,15 @@
 /** Stack frames as data: records, what they mean, how they are laid out, and the interface of unwind formats. */
 
-export type { FrameArchitecture, Register } from './architecture.ts'
+export type { FrameArchitecture, InterruptFrame, Register } from './architecture.ts'
 export { FrameError, type FrameProblem } from './errors.ts'
+export { type Fit, firstFitting, fit, fitFirst, type Refusal } from './fit.ts'
 export type {
   DecodedFunction,
   EncodeOptions,
   FunctionUnwind,
   LoadedSection,
   MachineState,
+  PlacedPart,
   ReadMemory,
   UnwindFormat,
   UnwindImage,
@@ -19,7 +21,15 @@ export { loadImage } from './load-image.ts'
 export { drawFrame, type FramePicture, type PictureSlot, pictureOf } from './picture.ts'
 export { type FrameArea, type FramePlan, type FrameRequest, planFrame } from './plan.ts'
 export { printRow, printRows } from './print-rows.ts'
-export type { FrameAction, FrameEvent, FrameEventKind, FrameEventPlace, FrameRecord, FrameRegion } from './record.ts'
+export type {
+  FrameAction,
+  FrameEvent,
+  FrameEventKind,
+  FrameEventPlace,
+  FramePart,
+  FrameRecord,
+  FrameRegion,
+} from './record.ts'
 export { type FinishOptions, FrameRecorder } from './recorder.ts'
 export {
   knownArchitecture,
@@ -43,7 +53,18 @@ export {
   XMM0,
   x64,
 } from './registers-x64.ts'
-export { type RegisterRule, rowAt, sameRule, sameState, type UnwindRow, unwindRows } from './rows.ts'
+export {
+  type CfaRule,
+  partRows,
+  partsOf,
+  type RegisterRule,
+  rowAt,
+  sameCfa,
+  sameRule,
+  sameState,
+  type UnwindRow,
+  unwindRows,
+} from './rows.ts'
 export { entryState, FrameState, UNKNOWN } from './state.ts'
 export { parseRecord, printRecord } from './text.ts'
 export { checkRecord } from './validate.ts'

@@ -36,20 +36,23 @@ export function pictureOf(
   const put = (offset: number, size: number, name: string): void => {
     if (size > 0 && !slots.has(offset)) slots.set(offset, { offset, size, name })
   }
-  put(state.architecture.returnAddressOffset, -state.architecture.returnAddressOffset, 'return address')
+  const { returnAddressOffset, interruptFrame } = state.architecture
+  if (returnAddressOffset !== null) put(returnAddressOffset, -returnAddressOffset, 'return address')
   for (let i = 0; i < record.events.length; i++) {
     const event = record.events[i]!
     if (event.kind === 'prologue-end') break
     state.apply(event, i)
     if (event.kind === 'push') {
-      if (event.saves) put(-state.cfaFromSp, event.size, `saved ${names[event.register]}`)
+      if (event.saves && state.cfaFromSp !== UNKNOWN)
+        put(-state.cfaFromSp, event.size, `saved ${names[event.register]}`)
     } else if (event.kind === 'save') {
       const distance = event.base === 'sp' ? state.cfaFromSp : state.cfaFromFrame
       put(event.offset - distance, event.width, `saved ${names[event.register]}`)
     } else if (event.kind === 'machine-frame') {
       slots.clear()
-      put(-40, 40, 'machine frame')
-      if (event.errorCode) put(-48, 8, 'error code')
+      const { bytes, errorCodeBytes } = interruptFrame!
+      put(-bytes, bytes, 'machine frame')
+      if (event.errorCode) put(-bytes - errorCodeBytes, errorCodeBytes, 'error code')
     }
   }
   const boxes = [...slots.values()]

@@ -2,12 +2,12 @@
 
 import type { FrameArchitecture } from './architecture.ts'
 import { x64 } from './registers-x64.ts'
-import type { UnwindRow } from './rows.ts'
+import type { CfaRule, UnwindRow } from './rows.ts'
 
 /** What holds from a row on: `cfa = rsp+16, rbx at cfa-16, rip at cfa-8`. */
 export function printRow(row: UnwindRow, architecture: FrameArchitecture = x64): string {
   const name = (register: number): string => architecture.registerNames[register] ?? `register ${register}`
-  const parts = [`cfa = ${name(row.cfa.register)}${signed(row.cfa.offset)}`]
+  const parts = [`cfa = ${cfaText(row.cfa, name)}`]
   for (const [register, rule] of row.registers) {
     switch (rule.rule) {
       case 'cfa-offset':
@@ -19,6 +19,15 @@ export function printRow(row: UnwindRow, architecture: FrameArchitecture = x64):
       case 'register':
         parts.push(`${name(register)} in ${name(rule.register)}`)
         break
+      case 'memory':
+        parts.push(`${name(register)} at ${name(rule.register)}${signed(rule.offset)}`)
+        break
+      case 'expression':
+        parts.push(`${name(register)} at expression ${rule.expression}`)
+        break
+      case 'value-expression':
+        parts.push(`${name(register)} = expression ${rule.expression}`)
+        break
       case 'undefined':
         parts.push(register === architecture.returnAddress ? 'no caller' : `${name(register)} lost`)
         break
@@ -26,6 +35,7 @@ export function printRow(row: UnwindRow, architecture: FrameArchitecture = x64):
         break
     }
   }
+  if (row.returnAddressSigned === true) parts.push('return address signed')
   if (row.argumentBytes !== 0) parts.push(`${row.argumentBytes} bytes of arguments`)
   return parts.join(', ')
 }
@@ -34,6 +44,17 @@ export function printRow(row: UnwindRow, architecture: FrameArchitecture = x64):
 export function printRows(rows: readonly UnwindRow[], architecture: FrameArchitecture = x64): string[] {
   const width = Math.max(2, ...rows.map(({ at }) => at.toString(16).length))
   return rows.map((row) => `${row.at.toString(16).padStart(width, '0')}  ${printRow(row, architecture)}`)
+}
+
+function cfaText(cfa: CfaRule, name: (register: number) => string): string {
+  switch (cfa.rule) {
+    case 'register':
+      return `${name(cfa.register)}${signed(cfa.offset)}`
+    case 'memory':
+      return `[${name(cfa.register)}${signed(cfa.offset)}]${cfa.add === 0 ? '' : signed(cfa.add)}`
+    case 'expression':
+      return `expression ${cfa.expression}`
+  }
 }
 
 function signed(value: number): string {

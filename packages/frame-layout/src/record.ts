@@ -12,6 +12,11 @@
  * Regions follow from the markers: everything before `prologue-end` is prologue, what lies between an `epilogue-begin`
  * and its `epilogue-end` is that epilogue, everything else is body. Nothing falls through an `epilogue-end`: the state of
  * the code behind it is the one that held at the `epilogue-begin`, unless a `resume` at the same offset says otherwise.
+ *
+ * A function may lie in several parts (hot and cold). The record then counts offsets as if they were laid end to end, the
+ * part with the entry first, and `parts` says where one ends and the next begins; where each lies in memory is said when
+ * sections are assembled. Control comes to a later part by jumps alone, so it begins with a `resume` unless its state is the
+ * one that the events in front of it leave.
  */
 
 import type { Register } from './architecture.ts'
@@ -31,8 +36,16 @@ export interface FrameRecord {
   readonly personality?: { readonly symbol: string }
   /** Its data: LSDA, handler data. */
   readonly languageData?: { readonly symbol: string }
+  /** Where the function lies in several parts: all of them, in order and without gaps. Absent: it lies in one. */
+  readonly parts?: readonly FramePart[]
   /** Ascending by `at`. */
   readonly events: readonly FrameEvent[]
+}
+
+/** A contiguous piece of a function's code, as offsets in the record. */
+export interface FramePart {
+  readonly begin: number
+  readonly end: number
 }
 
 /** Where an event became true, and how long its instruction was (0 for markers). */
@@ -53,7 +66,12 @@ export type FrameAction =
   | { readonly kind: 'dynamic-sp' }
   /** register := SP + spOffset. The CFA hangs on it from now on. */
   | { readonly kind: 'set-frame-register'; readonly register: Register; readonly spOffset: number }
-  /** SP := register + offset. The CFA hangs on SP again. */
+  /** register := SP + spOffset, and the CFA hangs on what it hung on: after a realignment, where SP says nothing of it. */
+  | { readonly kind: 'copy-sp'; readonly register: Register; readonly spOffset: number }
+  /**
+   * SP := register + offset. The CFA hangs on SP again if the register is the frame register; else it stays where it is,
+   * which cannot be SP.
+   */
   | { readonly kind: 'restore-sp'; readonly register: Register; readonly offset: number }
   /** The caller's value of the register stored at base + offset; base is SP or the frame register as it is now. `width` in bytes. */
   | {
@@ -71,6 +89,23 @@ export type FrameAction =
       readonly offset: number
       readonly width: number
     }
+  /** The caller's value of `register` lies in memory at base + offset, base being any register as it is now. */
+  | { readonly kind: 'saved-at'; readonly register: Register; readonly base: Register; readonly offset: number }
+  /** The register holds CFA - offset, however it came to it. It is the frame register from now on. */
+  | { readonly kind: 'cfa-from-register'; readonly register: Register; readonly offset: number }
+  /** The CFA is what lies in memory at register + offset, plus `add`. */
+  | { readonly kind: 'cfa-from-memory'; readonly register: Register; readonly offset: number; readonly add: number }
+  /** The CFA is the value of a DWARF expression, given as hexadecimal digits. For formats that have such. */
+  | { readonly kind: 'cfa-expression'; readonly expression: string }
+  /** The caller's value lies at the address that a DWARF expression gives (`is`: is its value), which starts with the CFA. */
+  | {
+      readonly kind: 'expression'
+      readonly register: Register
+      readonly is: 'address' | 'value'
+      readonly expression: string
+    }
+  /** From here on the return address is signed, or is not any more (AArch64's pointer authentication). */
+  | { readonly kind: 'sign-return-address'; readonly signed: boolean }
   /** The caller's value of `register` lives in register `into`. */
   | { readonly kind: 'move'; readonly register: Register; readonly into: Register }
   /** The caller's value is gone. Of the return address: there is no caller. */
@@ -81,11 +116,11 @@ export type FrameAction =
   | { readonly kind: 'realign'; readonly alignment: number }
   /** From here on that many bytes of arguments lie pushed for a call (DW_CFA_GNU_args_size). */
   | { readonly kind: 'call-args'; readonly bytes: number }
-  /** On entry the processor had pushed RIP, CS, RFLAGS, RSP, SS and, below them, an error code or not. Always at 0, always first. */
+  /** On entry the processor had pushed its interrupt frame (x86-64: SS, RSP, RFLAGS, CS, RIP), below it an error code or not. Always at 0, always first. */
   | { readonly kind: 'machine-frame'; readonly errorCode: boolean }
   /** Names the state that holds here. */
   | { readonly kind: 'label'; readonly id: number }
-  /** From here on the state is the one at that label, which stands earlier in the record. */
+  /** From here on the state is the one at that label, which may stand before or behind this. */
   | { readonly kind: 'resume'; readonly id: number }
   /** The prologue ends here. */
   | { readonly kind: 'prologue-end' }

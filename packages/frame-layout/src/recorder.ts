@@ -8,7 +8,7 @@
 
 import type { Register } from './architecture.ts'
 import { FrameError } from './errors.ts'
-import type { FrameAction, FrameEvent, FrameRecord } from './record.ts'
+import type { FrameAction, FrameEvent, FramePart, FrameRecord } from './record.ts'
 
 /** What `finish` has to be told; everything but the size has a default. */
 export interface FinishOptions {
@@ -19,6 +19,8 @@ export interface FinishOptions {
   readonly kind?: FrameRecord['kind']
   readonly personality?: { readonly symbol: string }
   readonly languageData?: { readonly symbol: string }
+  /** Where the function lies in several parts. */
+  readonly parts?: readonly FramePart[]
 }
 
 /** The same event while the recorder owns it: offsets may still move. */
@@ -72,6 +74,11 @@ export class FrameRecorder {
     this.#add({ at, length, kind: 'set-frame-register', register, spOffset })
   }
 
+  /** register := SP + spOffset; the CFA hangs on what it hung on. */
+  copySp(at: number, length: number, register: Register, spOffset: number = 0): void {
+    this.#add({ at, length, kind: 'copy-sp', register, spOffset })
+  }
+
   /** SP := register + offset; the CFA hangs on SP again. */
   restoreSp(at: number, length: number, register: Register, offset: number = 0): void {
     this.#add({ at, length, kind: 'restore-sp', register, offset })
@@ -105,6 +112,36 @@ export class FrameRecorder {
     width: number = register < 16 ? 8 : 16,
   ): void {
     this.#add({ at, length, kind: 'restore', register, base, offset, width })
+  }
+
+  /** The caller's value lies at base + offset; base is any register as it is now. */
+  savedAt(at: number, length: number, register: Register, base: Register, offset: number): void {
+    this.#add({ at, length, kind: 'saved-at', register, base, offset })
+  }
+
+  /** The register holds CFA - offset, however it came to it; it is the frame register from now on. */
+  cfaFromRegister(at: number, length: number, register: Register, offset: number): void {
+    this.#add({ at, length, kind: 'cfa-from-register', register, offset })
+  }
+
+  /** The CFA is what lies at register + offset, plus `add`. */
+  cfaFromMemory(at: number, length: number, register: Register, offset: number, add: number = 0): void {
+    this.#add({ at, length, kind: 'cfa-from-memory', register, offset, add })
+  }
+
+  /** The CFA by a DWARF expression, in hexadecimal digits. */
+  cfaExpression(at: number, length: number, expression: string): void {
+    this.#add({ at, length, kind: 'cfa-expression', expression })
+  }
+
+  /** The address (or value) of the caller's register by a DWARF expression, in hexadecimal digits. */
+  expression(at: number, length: number, register: Register, is: 'address' | 'value', expression: string): void {
+    this.#add({ at, length, kind: 'expression', register, is, expression })
+  }
+
+  /** The return address is signed from here on, or is not any more. */
+  signReturnAddress(at: number, length: number, signed: boolean): void {
+    this.#add({ at, length, kind: 'sign-return-address', signed })
   }
 
   /** The caller's value of `register` lives in `into`. */
@@ -142,9 +179,17 @@ export class FrameRecorder {
     this.#add({ at, length, kind: 'plain' })
   }
 
-  /** Names the state that holds at `at`; the name goes into `resume`. */
-  label(at: number): number {
-    const id = this.#labels++
+  /** A name for a state that is recorded later, for a `resume` that comes before it. */
+  newLabel(): number {
+    return this.#labels++
+  }
+
+  /**
+   * Names the state that holds at `at`; the name goes into `resume`.
+   *
+   * @param id - from `newLabel`.
+   */
+  label(at: number, id: number = this.#labels++): number {
     this.#add({ at, length: 0, kind: 'label', id })
     return id
   }
@@ -221,6 +266,7 @@ export class FrameRecorder {
       prologueEnd: Math.max(this.#prologueEnd, 0),
       ...(options.personality === undefined ? undefined : { personality: options.personality }),
       ...(options.languageData === undefined ? undefined : { languageData: options.languageData }),
+      ...(options.parts === undefined ? undefined : { parts: options.parts }),
       events: this.#events satisfies FrameEvent[],
     }
     this.reset()

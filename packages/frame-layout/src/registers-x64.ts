@@ -42,10 +42,14 @@ export const x64: FrameArchitecture = {
   registerNames: names,
   stackPointer: RSP,
   framePointer: RBP,
+  registerBytes: names.map((_, register) => (register >= XMM0 && register < RETURN_ADDRESS ? 16 : 8)),
   returnAddress: RETURN_ADDRESS,
+  programCounter: RETURN_ADDRESS,
   entryCfaOffset: 8,
   returnAddressOffset: -8,
   pushBytes: 8,
+  // SS, RSP, RFLAGS, CS, RIP, downwards, and perhaps an error code (Intel SDM vol. 3, 7.14.2).
+  interruptFrame: { bytes: 40, errorCodeBytes: 8, returnAddressOffset: -40, stackPointerOffset: -16 },
 }
 
 const known: ReadonlyMap<string, FrameArchitecture> = new Map([[x64.name, x64]])

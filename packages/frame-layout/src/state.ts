@@ -11,7 +11,7 @@ import type { FrameArchitecture, Register } from './architecture.ts'
 import { FrameError } from './errors.ts'
 import type { FrameEvent, FrameRecord } from './record.ts'
 import { knownArchitecture } from './registers-x64.ts'
-import type { RegisterRule, UnwindRow } from './rows.ts'
+import type { CfaRule, RegisterRule, UnwindRow } from './rows.ts'
 
 /** Stands in {@link FrameState} for a distance that is not known, and for "no register". */
 export const UNKNOWN = -1
@@ -21,7 +21,9 @@ interface Snapshot {
   readonly frameRegister: Register
   readonly cfaFromFrame: number
   readonly cfaOnFrame: boolean
+  readonly cfaElsewhere: CfaRule | null
   readonly argumentBytes: number
+  readonly returnAddressSigned: boolean
   readonly rules: Map<Register, RegisterRule>
 }
 
@@ -34,21 +36,27 @@ export class FrameState {
   frameRegister: Register = UNKNOWN
   /** CFA - frame register. */
   cfaFromFrame = 0
-  /** Whether the CFA hangs on the frame register (otherwise on SP). */
+  /** Whether the CFA hangs on the frame register (otherwise on SP, or on what `cfaElsewhere` says). */
   cfaOnFrame = false
+  /** The CFA's rule where it hangs on no register. */
+  cfaElsewhere: CfaRule | null = null
   argumentBytes = 0
+  returnAddressSigned = false
   /** Rules of the registers that are not unchanged. */
   rules: Map<Register, RegisterRule> = new Map()
+  readonly #record: FrameRecord
   readonly #labels: Map<number, Snapshot> = new Map()
   #beforeEpilogue: Snapshot | null = null
 
-  constructor(architecture: FrameArchitecture, kind: FrameRecord['kind']) {
+  constructor(architecture: FrameArchitecture, record: FrameRecord) {
     this.architecture = architecture
+    this.#record = record
     this.cfaFromSp = architecture.entryCfaOffset
-    this.rules.set(
-      architecture.returnAddress,
-      kind === 'outermost' ? { rule: 'undefined' } : { rule: 'cfa-offset', offset: architecture.returnAddressOffset },
-    )
+    const { returnAddress, returnAddressOffset } = architecture
+    if (record.kind === 'outermost') this.rules.set(returnAddress, { rule: 'undefined' })
+    else if (returnAddressOffset !== null) {
+      this.rules.set(returnAddress, { rule: 'cfa-offset', offset: returnAddressOffset })
+    }
   }
 
   /** @throws FrameError where the event contradicts the state. `index` is the event's, for the error. */
@@ -68,24 +76,52 @@ export class FrameState {
         return
       case 'dynamic-sp':
       case 'realign':
-        if (!this.cfaOnFrame) this.#lose(`'${event.kind}' while the CFA hangs on SP`, index)
+        if (this.#cfaOnSp()) this.#lose(`'${event.kind}' while the CFA hangs on SP`, index)
         this.cfaFromSp = UNKNOWN
         return
       case 'set-frame-register':
         this.cfaFromFrame = this.#knownSp(index) - event.spOffset
-        this.frameRegister = event.register
-        this.cfaOnFrame = true
+        this.#hangOn(event.register)
+        return
+      case 'copy-sp':
+        if (event.register === this.frameRegister) this.#frameRegisterGone(index)
         return
       case 'restore-sp': {
         if (event.register !== this.frameRegister) {
-          this.#lose('SP is restored from a register that is not the frame register', index)
+          if (this.#cfaOnSp()) this.#lose('SP is restored from a register that is not the frame register', index)
+          this.cfaFromSp = UNKNOWN
+          return
         }
         const distance = this.cfaFromFrame - event.offset
         if (distance < 0) this.#lose('SP would lie above the CFA', index)
         this.cfaFromSp = distance
         this.cfaOnFrame = false
+        this.cfaElsewhere = null
         return
       }
+      case 'cfa-from-register':
+        this.cfaFromFrame = event.offset
+        this.#hangOn(event.register)
+        return
+      case 'cfa-from-memory':
+        this.cfaOnFrame = false
+        this.cfaElsewhere = { rule: 'memory', register: event.register, offset: event.offset, add: event.add }
+        return
+      case 'cfa-expression':
+        this.cfaOnFrame = false
+        this.cfaElsewhere = { rule: 'expression', expression: event.expression }
+        return
+      case 'saved-at':
+        this.rules.set(event.register, { rule: 'memory', register: event.base, offset: event.offset })
+        return
+      case 'expression': {
+        const rule = event.is === 'value' ? 'value-expression' : 'expression'
+        this.rules.set(event.register, { rule, expression: event.expression })
+        return
+      }
+      case 'sign-return-address':
+        this.returnAddressSigned = event.signed
+        return
       case 'save':
         this.#saved(event.register, event.offset - this.#distance(event.base, index))
         return
@@ -109,19 +145,22 @@ export class FrameState {
         if (index !== 0 || event.at !== 0) {
           throw new FrameError({ code: 'misplaced', kind: event.kind, why: 'it comes first' }, index)
         }
-        // Pushed, downwards: SS, RSP, RFLAGS, CS, RIP, and perhaps an error code (Intel SDM vol. 3, 7.14.2).
-        this.cfaFromSp = event.errorCode ? 48 : 40
-        this.rules.set(this.architecture.returnAddress, { rule: 'cfa-offset', offset: -40 })
-        this.rules.set(this.architecture.stackPointer, { rule: 'cfa-offset', offset: -16 })
+        const { interruptFrame, returnAddress, stackPointer } = this.architecture
+        if (interruptFrame === undefined) {
+          const why = `interrupts of ${this.architecture.name} push nothing`
+          throw new FrameError({ code: 'misplaced', kind: event.kind, why }, index)
+        }
+        this.cfaFromSp = interruptFrame.bytes + (event.errorCode ? interruptFrame.errorCodeBytes : 0)
+        this.rules.set(returnAddress, { rule: 'cfa-offset', offset: interruptFrame.returnAddressOffset })
+        this.rules.set(stackPointer, { rule: 'cfa-offset', offset: interruptFrame.stackPointerOffset })
         return
       }
       case 'label':
         this.#labels.set(event.id, this.#snapshot())
         return
       case 'resume': {
-        const snapshot = this.#labels.get(event.id)
-        if (snapshot === undefined) throw new FrameError({ code: 'unknown-label', id: event.id }, index)
-        this.#restoreSnapshot(snapshot)
+        if (!this.#labels.has(event.id)) this.#lookAhead(event.id, index)
+        this.#restoreSnapshot(this.#labels.get(event.id)!)
         return
       }
       case 'epilogue-begin':
@@ -142,11 +181,52 @@ export class FrameState {
 
   /** The row that holds from `at` on. */
   row(at: number): UnwindRow {
-    const cfa = this.cfaOnFrame
-      ? { register: this.frameRegister, offset: this.cfaFromFrame }
-      : { register: this.architecture.stackPointer, offset: this.cfaFromSp }
     const registers = new Map([...this.rules].sort((a, b) => a[0] - b[0]))
-    return { at, cfa, registers, argumentBytes: this.argumentBytes }
+    const row = { at, cfa: this.#cfaRule(), registers, argumentBytes: this.argumentBytes }
+    return this.returnAddressSigned ? { ...row, returnAddressSigned: true } : row
+  }
+
+  #cfaRule(): CfaRule {
+    if (this.cfaElsewhere !== null) return this.cfaElsewhere
+    return this.cfaOnFrame
+      ? { rule: 'register', register: this.frameRegister, offset: this.cfaFromFrame }
+      : { rule: 'register', register: this.architecture.stackPointer, offset: this.cfaFromSp }
+  }
+
+  #cfaOnSp(): boolean {
+    return !this.cfaOnFrame && this.cfaElsewhere === null
+  }
+
+  #hangOn(register: Register): void {
+    this.frameRegister = register
+    this.cfaOnFrame = true
+    this.cfaElsewhere = null
+  }
+
+  /**
+   * Finds the state at a label that stands further on. Runs of events that nothing falls into begin with a `resume`; each
+   * run that can be made (its own label is known) may make others possible, until the wanted label has been passed.
+   */
+  #lookAhead(wanted: number, index: number): void {
+    const { events } = this.#record
+    const starts: number[] = []
+    for (let i = index + 1; i < events.length; i++) if (events[i]!.kind === 'resume') starts.push(i)
+    const open = new Set(starts)
+    let found = true
+    while (found && !this.#labels.has(wanted)) {
+      found = false
+      for (const start of open) {
+        const first = events[start]!
+        if (first.kind !== 'resume' || !this.#labels.has(first.id)) continue
+        open.delete(start)
+        found = true
+        const scout = new FrameState(this.architecture, this.#record)
+        scout.#restoreSnapshot(this.#labels.get(first.id)!)
+        for (let i = start + 1; i < events.length && events[i]!.kind !== 'resume'; i++) scout.apply(events[i]!, i)
+        for (const [id, snapshot] of scout.#labels) this.#labels.set(id, snapshot)
+      }
+    }
+    if (!this.#labels.has(wanted)) throw new FrameError({ code: 'unknown-label', id: wanted }, index)
   }
 
   #moveSp(delta: number, index: number): void {
@@ -174,6 +254,11 @@ export class FrameState {
   #restored(register: Register, index: number): void {
     this.rules.delete(register)
     if (register === this.frameRegister) this.#frameRegisterGone(index)
+    const elsewhere = this.cfaElsewhere
+    if (elsewhere !== null && elsewhere.rule === 'memory' && elsewhere.register === register) {
+      if (this.cfaFromSp === UNKNOWN) this.#lose('the register that the CFA is found by is overwritten', index)
+      this.cfaElsewhere = null
+    }
   }
 
   /** The frame register has been overwritten: the CFA must hang on SP from here. */
@@ -191,7 +276,9 @@ export class FrameState {
       frameRegister: this.frameRegister,
       cfaFromFrame: this.cfaFromFrame,
       cfaOnFrame: this.cfaOnFrame,
+      cfaElsewhere: this.cfaElsewhere,
       argumentBytes: this.argumentBytes,
+      returnAddressSigned: this.returnAddressSigned,
       rules: new Map(this.rules),
     }
   }
@@ -201,7 +288,9 @@ export class FrameState {
     this.frameRegister = snapshot.frameRegister
     this.cfaFromFrame = snapshot.cfaFromFrame
     this.cfaOnFrame = snapshot.cfaOnFrame
+    this.cfaElsewhere = snapshot.cfaElsewhere
     this.argumentBytes = snapshot.argumentBytes
+    this.returnAddressSigned = snapshot.returnAddressSigned
     this.rules = new Map(snapshot.rules)
   }
 
@@ -216,5 +305,5 @@ export function entryState(record: FrameRecord, architecture?: FrameArchitecture
   if (description === undefined) {
     throw new FrameError({ code: 'unknown-architecture', architecture: record.architecture })
   }
-  return new FrameState(description, record.kind)
+  return new FrameState(description, record)
 }

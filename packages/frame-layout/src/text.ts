@@ -9,12 +9,12 @@
  *   8 prologue-end
  *
  * A line is: the offset of the instruction's end, its length in parentheses unless 0, the kind, the fields in the order of
- * `eventFields` in `validate.ts`. A boolean field is its name or `no-` and its name. `;` starts a comment.
+ * `eventFields` in `validate.ts`. A function in several parts has a line `part BEGIN END` for each. A boolean field is its name or `no-` and its name. `;` starts a comment.
  */
 
 import type { FrameArchitecture } from './architecture.ts'
 import { FrameError } from './errors.ts'
-import type { FrameEvent, FrameEventKind, FrameRecord } from './record.ts'
+import type { FrameEvent, FrameEventKind, FramePart, FrameRecord } from './record.ts'
 import { knownArchitecture } from './registers-x64.ts'
 import { checkRecord, eventFields } from './validate.ts'
 
@@ -24,6 +24,7 @@ export function printRecord(record: FrameRecord, architecture?: FrameArchitectur
   const lines = [`frame ${record.architecture}, ${record.kind}, ${record.codeSize} bytes`]
   if (record.personality !== undefined) lines.push(`personality ${record.personality.symbol}`)
   if (record.languageData !== undefined) lines.push(`language-data ${record.languageData.symbol}`)
+  for (const { begin, end } of record.parts ?? []) lines.push(`part ${begin} ${end}`)
   for (const event of record.events) lines.push(printEvent(event, names))
   return `${lines.join('\n')}\n`
 }
@@ -49,6 +50,7 @@ export function parseRecord(text: string, architecture?: FrameArchitecture): Fra
   let names: readonly string[] = []
   const record: Record<string, unknown> = { version: 1, prologueEnd: 0 }
   const events: Record<string, unknown>[] = []
+  const parts: FramePart[] = []
   for (let i = 0; i < lines.length; i++) {
     const line = lines[i]!.replace(/(^|\s);.*$/, '').trim()
     if (line === '') continue
@@ -67,6 +69,11 @@ export function parseRecord(text: string, architecture?: FrameArchitecture): Fra
       record[symbol[1] === 'personality' ? 'personality' : 'languageData'] = { symbol: symbol[2] }
       continue
     }
+    const part = line.match(/^part (\d+) (\d+)$/)
+    if (part !== null) {
+      parts.push({ begin: Number(part[1]), end: Number(part[2]) })
+      continue
+    }
     const event = parseEvent(line, names, wrong)
     if (event.kind === 'prologue-end') record.prologueEnd = event.at
     events.push(event)
@@ -79,7 +86,7 @@ export function parseRecord(text: string, architecture?: FrameArchitecture): Fra
       found: 'nothing',
     })
   }
-  return checkRecord({ ...record, events })
+  return checkRecord({ ...record, ...(parts.length > 0 ? { parts } : undefined), events })
 }
 
 function parseEvent(

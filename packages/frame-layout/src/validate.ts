@@ -1,10 +1,10 @@
 /** Whether a value from outside (JSON, text, another program) is a record. */
 
 import { FrameError } from './errors.ts'
-import type { FrameEvent, FrameEventKind, FrameRecord } from './record.ts'
+import type { FrameEvent, FrameEventKind, FramePart, FrameRecord } from './record.ts'
 
-/** Fields of an event besides kind, at and length, and what each has to be. */
-type FieldKind = 'register' | 'integer' | 'natural' | 'boolean' | readonly string[]
+/** Fields of an event besides kind, at and length, and what each has to be; `'hex'`: bytes as hexadecimal digits. */
+export type FieldKind = 'register' | 'integer' | 'natural' | 'boolean' | 'hex' | readonly string[]
 
 /** One row to a kind. Text and JSON are both driven by this table, in this order of fields. */
 export const eventFields: { readonly [Kind in FrameEventKind]: readonly (readonly [name: string, kind: FieldKind])[] } =
@@ -28,6 +28,10 @@ export const eventFields: { readonly [Kind in FrameEventKind]: readonly (readonl
       ['register', 'register'],
       ['spOffset', 'integer'],
     ],
+    'copy-sp': [
+      ['register', 'register'],
+      ['spOffset', 'integer'],
+    ],
     'restore-sp': [
       ['register', 'register'],
       ['offset', 'integer'],
@@ -44,6 +48,27 @@ export const eventFields: { readonly [Kind in FrameEventKind]: readonly (readonl
       ['offset', 'integer'],
       ['width', 'natural'],
     ],
+    'saved-at': [
+      ['register', 'register'],
+      ['base', 'register'],
+      ['offset', 'integer'],
+    ],
+    'cfa-from-register': [
+      ['register', 'register'],
+      ['offset', 'integer'],
+    ],
+    'cfa-from-memory': [
+      ['register', 'register'],
+      ['offset', 'integer'],
+      ['add', 'integer'],
+    ],
+    'cfa-expression': [['expression', 'hex']],
+    expression: [
+      ['register', 'register'],
+      ['is', ['address', 'value']],
+      ['expression', 'hex'],
+    ],
+    'sign-return-address': [['signed', 'boolean']],
     move: [
       ['register', 'register'],
       ['into', 'register'],
@@ -88,6 +113,7 @@ export function checkRecord(value: unknown): FrameRecord {
     prologueEnd,
     ...symbolField('personality', record.personality),
     ...symbolField('languageData', record.languageData),
+    ...(record.parts === undefined ? undefined : { parts: checkParts(record.parts, codeSize) }),
     events,
   }
 }
@@ -112,6 +138,10 @@ function checkField(value: unknown, name: string, kind: FieldKind, index: number
       return natural(value, name, index)
     case 'integer':
       return integer(value, name, index)
+    case 'hex':
+      return typeof value === 'string' && /^(?:[\da-f]{2})+$/.test(value)
+        ? value
+        : wrong(`${name}: bytes as hexadecimal digits`, value, index)
     case 'boolean':
       return typeof value === 'boolean' ? value : wrong(`${name}: true or false`, value, index)
     default:
@@ -124,6 +154,7 @@ function checkOrder(events: readonly FrameEvent[], codeSize: number, prologueEnd
   let ended = -1
   let inEpilogue = false
   const labels = new Set<number>()
+  const known = new Set(events.map((event) => (event.kind === 'label' ? event.id : -1)))
   for (let i = 0; i < events.length; i++) {
     const event = events[i]!
     const { at, length, kind } = event
@@ -139,7 +170,7 @@ function checkOrder(events: readonly FrameEvent[], codeSize: number, prologueEnd
       if (labels.has(event.id)) misplaced('there is a label of that number already')
       labels.add(event.id)
     } else if (kind === 'resume') {
-      if (!labels.has(event.id)) throw new FrameError({ code: 'unknown-label', id: event.id }, i)
+      if (!known.has(event.id)) throw new FrameError({ code: 'unknown-label', id: event.id }, i)
     } else if (kind === 'prologue-end') {
       if (ended >= 0) misplaced('the prologue has ended already')
       ended = at
@@ -162,6 +193,21 @@ function checkOrder(events: readonly FrameEvent[], codeSize: number, prologueEnd
 
 function misplacedAtEnd(kind: FrameEventKind, why: string, index: number): never {
   throw new FrameError({ code: 'misplaced', kind, why }, index)
+}
+
+/** Parts follow one another from 0 to the code's end, and none is empty. */
+function checkParts(value: unknown, codeSize: number): FramePart[] {
+  if (!Array.isArray(value) || value.length === 0) return wrong('parts: a list of parts', value, -1)
+  let end = 0
+  const parts = value.map((one: unknown): FramePart => {
+    const part = object(one, 'a part', -1)
+    const begin = natural(part.begin, 'begin', -1)
+    if (begin !== end) wrong(`a part that begins at ${end}`, begin, -1)
+    end = natural(part.end, 'end', -1)
+    if (end <= begin) wrong(`a part that ends behind ${begin}`, end, -1)
+    return { begin, end }
+  })
+  return end === codeSize ? parts : wrong(`parts up to the end of the code at ${codeSize}`, end, -1)
 }
 
 function symbolField<Name extends string>(name: Name, value: unknown): { [N in Name]?: { symbol: string } } {

@@ -27,6 +27,7 @@ function shown(rows: readonly UnwindRow[]): string[] {
       return rule.rule === 'register' ? `${name}=${x64.registerNames[rule.register]}` : `${name}=${rule.rule[0]}`
     })
     const pushed = argumentBytes === 0 ? '' : ` args=${argumentBytes}`
+    if (cfa.rule !== 'register') throw new Error(cfa.rule)
     return `${at} ${x64.registerNames[cfa.register]}+${cfa.offset} ${rules.join(' ')}${pushed}`
   })
 }
@@ -65,7 +66,8 @@ describe('rows', () => {
       [0x34, 16],
       [0x35, 8],
     ]
-    for (const [offset, cfa] of gcc) expect(rowAt(rows, offset).cfa).toEqual({ register: RSP, offset: cfa })
+    for (const [offset, cfa] of gcc)
+      expect(rowAt(rows, offset).cfa).toEqual({ rule: 'register', register: RSP, offset: cfa })
   })
 
   // gcc 12.2 -O2 -fno-omit-frame-pointer: push rbp; mov rbp, rsp; push rbx; mov; sub rsp, 40; ...; mov rbx, [rbp-8]; leave; ret.
@@ -197,7 +199,7 @@ describe('rows', () => {
       fc.property(generatedFunctions({ machineFrames: true }), ({ record, boundaries }) => {
         const rows = unwindRows(record)
         for (const point of simulate(record, boundaries, { codeAddress: 0x1000n })) {
-          const found = evaluateRow(rowAt(rows, point.offset), point.state, point.memory).registers
+          const found = evaluateRow(rowAt(rows, point.offset), point.state, point.memory)!.registers
           point.caller.registers.forEach((expected, register) => {
             // The row says where SP was saved only in frames of the processor; elsewhere it is the CFA.
             if (expected !== undefined) expect(found[register], `${x64.registerNames[register]}`).toBe(expected)
@@ -248,6 +250,6 @@ describe('what cannot be', () => {
     const record = new FrameRecorder().finish({ codeSize: 4, architecture: 'vax' })
     expect(() => unwindRows(record)).toThrow("no description of architecture 'vax'")
     const vax = { ...x64, name: 'vax', entryCfaOffset: 0, returnAddressOffset: 16 }
-    expect(unwindRows(record, vax)[0]!.cfa).toEqual({ register: RSP, offset: 0 })
+    expect(unwindRows(record, vax)[0]!.cfa).toEqual({ rule: 'register', register: RSP, offset: 0 })
   })
 })

@@ -63,6 +63,7 @@ export class ProgramEncoder {
     if (!(codeSize >= 0 && codeSize <= MAXIMUM_SIZE)) {
       throw new DwarfUnwindError({ code: 'number-range', field: 'codeSize', value: codeSize })
     }
+    if (record.parts !== undefined) throw new DwarfUnwindError({ code: 'row', what: 'a function in several parts' })
     this.#vectorRegisters = options.vectorRegisters ?? false
     this.#begin(record.kind === 'outermost')
     if (!this.#run(record)) {
@@ -187,6 +188,8 @@ export class ProgramEncoder {
           this.#table.setRule(DWARF_RETURN_ADDRESS, RULE_OFFSET, -40)
           this.#table.setRule(DWARF_RSP, RULE_OFFSET, -16)
           break
+        default:
+          this.#fail({ code: 'row', what: `'${event.kind}'` }, i)
       }
     }
     this.#commit(at)

@@ -3,6 +3,7 @@
 import { type RegisterRule, sameState, type UnwindRow } from '@framewright/frame-layout'
 import { DwarfUnwindError } from './errors.ts'
 import { addedConstant, registerPlusOffset } from './expression.ts'
+import { hexOf } from './hex.ts'
 import { DWARF_RETURN_ADDRESS, type DwarfRegister, hardwareRegister } from './registers.ts'
 import type { CallFrameRow, CallFrameRule, CfaRule } from './rows.ts'
 
@@ -10,7 +11,7 @@ import type { CallFrameRow, CallFrameRule, CfaRule } from './rows.ts'
  * Canonical rows: no two neighbours that say the same. Expressions that only add a constant are read as the rules they
  * stand for; "same value" and no rule are both "unchanged".
  *
- * @throws DwarfUnwindError for rules that `UnwindRow` has no words for: other expressions, registers without a number.
+ * @throws DwarfUnwindError for rules that `UnwindRow` has no words for: registers without a number.
  */
 export function asUnwindRows(rows: readonly CallFrameRow[], returnAddress: DwarfRegister): UnwindRow[] {
   if (returnAddress !== DWARF_RETURN_ADDRESS) inexpressible(`return address column ${returnAddress}`)
@@ -33,11 +34,11 @@ export function asUnwindRows(rows: readonly CallFrameRow[], returnAddress: Dwarf
 
 function asCfa(cfa: CfaRule | null): UnwindRow['cfa'] {
   if (cfa === null) inexpressible('a row without CFA')
-  if (cfa.rule === 'register') return { register: number(cfa.register), offset: cfa.offset }
+  if (cfa.rule === 'register') return { rule: 'register', register: number(cfa.register), offset: cfa.offset }
   const place = registerPlusOffset(cfa.expression)
   return place === undefined
-    ? inexpressible('a CFA by expression')
-    : { register: number(place.register), offset: place.offset }
+    ? { rule: 'expression', expression: hexOf(cfa.expression) }
+    : { rule: 'register', register: number(place.register), offset: place.offset }
 }
 
 function asRegisterRule(rule: CallFrameRule): RegisterRule {
@@ -51,7 +52,10 @@ function asRegisterRule(rule: CallFrameRule): RegisterRule {
     case 'expression':
     case 'val_expression': {
       const offset = addedConstant(rule.expression)
-      if (offset === undefined) inexpressible('a register by expression')
+      if (offset === undefined) {
+        const kind = rule.rule === 'expression' ? 'expression' : 'value-expression'
+        return { rule: kind, expression: hexOf(rule.expression) }
+      }
       return { rule: rule.rule === 'expression' ? 'cfa-offset' : 'cfa-value', offset }
     }
     case 'undefined':

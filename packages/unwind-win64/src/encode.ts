@@ -57,6 +57,9 @@ export function encodeFrame(record: FrameRecord, options: Win64EncodeOptions = {
   }
   const version = options.version ?? 1
   if (version !== 1 && version !== 2) throw new Win64UnwindError({ code: 'version', version })
+  if (record.parts !== undefined) {
+    throw new Win64UnwindError({ code: 'inexpressible', what: 'parts', why: 'the function lies in several' })
+  }
   const shape = shapeOf(record)
   const { operations } = shape
   const { personality } = record

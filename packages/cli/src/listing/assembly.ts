@@ -146,14 +146,16 @@ const names = x64.registerNames
 function cfiDirectives(rows: readonly UnwindRow[]): Notes {
   const notes: Notes = new Map()
   let before: UnwindRow = {
-    ...{ at: 0, cfa: { register: x64.stackPointer, offset: 8 }, argumentBytes: 0 },
+    ...{ at: 0, cfa: { rule: 'register', register: x64.stackPointer, offset: 8 } as const, argumentBytes: 0 },
     registers: new Map([[RETURN_ADDRESS, { rule: 'cfa-offset', offset: -8 } as const]]),
   }
   for (const row of rows) {
     const said: string[] = []
-    const { register, offset } = row.cfa
-    if (register !== before.cfa.register) said.push(`.cfi_def_cfa ${names[register]}, ${offset}`)
-    else if (offset !== before.cfa.offset) said.push(`.cfi_def_cfa_offset ${offset}`)
+    const { cfa } = row
+    // In our own code the CFA is found from a register everywhere, and every register at an offset or in another one.
+    if (cfa.rule !== 'register' || before.cfa.rule !== 'register') throw new Error(`a CFA by ${cfa.rule}`)
+    if (cfa.register !== before.cfa.register) said.push(`.cfi_def_cfa ${names[cfa.register]}, ${cfa.offset}`)
+    else if (cfa.offset !== before.cfa.offset) said.push(`.cfi_def_cfa_offset ${cfa.offset}`)
     for (const register of before.registers.keys()) {
       if (!row.registers.has(register) && !isVector(register)) said.push(`.cfi_restore ${cfiName(register)}`)
     }

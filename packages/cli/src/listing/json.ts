@@ -1,10 +1,11 @@
 // Rows for programs.
 
-import { RETURN_ADDRESS, type UnwindRow, x64 } from '@framewright/frame-layout'
+import { type CfaRule, RETURN_ADDRESS, type RegisterRule, type UnwindRow, x64 } from '@framewright/frame-layout'
 
 export interface JsonRow {
   readonly at: number
-  readonly cfa: { readonly register: string; readonly offset: number }
+  /** `{ register, offset }` nearly always. */
+  readonly cfa: Readonly<Record<string, unknown>>
   /** By register name; a register that is not in it is unchanged. */
   readonly registers: Readonly<Record<string, unknown>>
 }
@@ -13,7 +14,12 @@ export function jsonRow({ at, cfa, registers }: UnwindRow): JsonRow {
   const named: Record<string, unknown> = {}
   for (const [register, rule] of registers) {
     const name = register === RETURN_ADDRESS ? 'return' : x64.registerNames[register]
-    named[name] = rule.rule === 'register' ? { rule: 'register', register: x64.registerNames[rule.register] } : rule
+    named[name] = withName(rule)
   }
-  return { at, cfa: { register: x64.registerNames[cfa.register], offset: cfa.offset }, registers: named }
+  const { rule, ...place } = withName(cfa)
+  return { at, cfa: rule === 'register' ? place : { rule, ...place }, registers: named }
+}
+
+function withName(rule: CfaRule | RegisterRule): Readonly<Record<string, unknown>> {
+  return 'register' in rule ? { ...rule, register: x64.registerNames[rule.register] } : rule
 }

@@ -6,9 +6,20 @@ import { padTo, type Style } from '../style.ts'
 
 const names = x64.registerNames
 
-/** `rsp+24` */
+/** `rsp+24`, `[rbp-8]`. */
 export function cfaText({ cfa }: UnwindRow): string {
-  return `${names[cfa.register]}${signed(cfa.offset)}`
+  switch (cfa.rule) {
+    case 'register':
+      return place(cfa)
+    case 'memory':
+      return `[${place(cfa)}]${cfa.add === 0 ? '' : signed(cfa.add)}`
+    case 'expression':
+      return 'expression'
+  }
+}
+
+function place({ register, offset }: { readonly register: number; readonly offset: number }): string {
+  return `${names[register]}${signed(offset)}`
 }
 
 /** `cfa-16`, `in rcx`, `lost`. */
@@ -20,6 +31,12 @@ export function ruleText(rule: RegisterRule): string {
       return `=cfa${signed(rule.offset)}`
     case 'register':
       return `in ${names[rule.register]}`
+    case 'memory':
+      return `[${place(rule)}]`
+    case 'expression':
+      return '[expression]'
+    case 'value-expression':
+      return '=expression'
     case 'undefined':
       return 'lost'
     case 'unchanged':
@@ -69,7 +86,7 @@ export function signed(value: number): string {
 export function frameBytes(rows: readonly UnwindRow[]): number | null {
   let most = 0
   for (const { cfa } of rows) {
-    if (cfa.register !== RSP) return null
+    if (cfa.rule !== 'register' || cfa.register !== RSP) return null
     most = Math.max(most, cfa.offset - 8)
   }
   return most

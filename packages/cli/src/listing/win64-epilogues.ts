@@ -39,7 +39,9 @@ function epilogueRow({ adjustment, pops }: RecognisedEpilogue, at: number): Unwi
   })
   rules.push([RETURN_ADDRESS, { rule: 'cfa-offset', offset: -8 }])
   return {
-    ...{ at, cfa: { register, offset: adjustment.offset + 8 * pops.length + 8 }, argumentBytes: 0 },
+    at,
+    cfa: { rule: 'register', register, offset: adjustment.offset + 8 * pops.length + 8 },
+    argumentBytes: 0,
     registers: new Map(rules.sort(([a], [b]) => a - b)),
   }
 }

@@ -10,19 +10,19 @@
  */
 
 import fc from 'fast-check'
-import type { Register } from '../architecture.ts'
+import type { FrameArchitecture, Register } from '../architecture.ts'
 import type {
   EncodeOptions,
   FunctionUnwind,
   MachineState,
   ReadMemory,
   UnwindFormat,
-  UnwindImage,
   UnwoundFunction,
 } from '../format.ts'
 import { loadImage } from '../load-image.ts'
+import { printRow } from '../print-rows.ts'
 import { x64 } from '../registers-x64.ts'
-import { rowAt, sameState, type UnwindRow, unwindRows } from '../rows.ts'
+import { type RegisterRule, rowAt, sameState, type UnwindRow, unwindRows } from '../rows.ts'
 import { printRecord } from '../text.ts'
 import { type GeneratedFunction, generatedFunctions } from './generate.ts'
 import { type SimulatedPoint, simulate } from './simulate.ts'
@@ -33,7 +33,9 @@ export interface ConformanceOptions {
   readonly runs?: number
   /** For the same run again; fast-check's choice when left out. */
   readonly seed?: number
+  /** Functions of x86-64 when left out. Those of another architecture come with `architecture`. */
   readonly functions?: fc.Arbitrary<GeneratedFunction>
+  readonly architecture?: FrameArchitecture
   readonly encodeOptions?: EncodeOptions
   /**
    * What decoded rows have to be. `'equal'` (when left out): those of the record. `'true'`: true on the machine, at every
@@ -117,11 +119,12 @@ function checkModule(
   const decoded = (options.rows ?? 'equal') === 'unchecked' ? [] : format.decode(image)
   for (const { owner, made } of accepted) {
     const start = TEXT + BigInt(owner.offset)
-    const points = simulate(made.record, made.boundaries, { codeAddress: start })
+    const { architecture = x64 } = options
+    const points = simulate(made.record, made.boundaries, { codeAddress: start, architecture })
     for (const point of points) {
       report.points++
       if (owner.unwind !== null) checkRows(decoded, start, point, made, options)
-      checkWalk(format, image, point, options.registers)
+      compare(format.unwind(point.state, image, point.memory), point, options, 'the walk gives')
     }
   }
 }
@@ -157,74 +160,73 @@ function checkRows(
   if (found === undefined) throw new Error(`nothing decoded covers offset ${point.offset}`)
   const row = rowAt(found.rows(), Number(pc - found.begin))
   if (wanted === 'equal') {
-    const expected = rowAt(unwindRows(made.record), point.offset)
+    const expected = rowAt(unwindRows(made.record, options.architecture), point.offset)
     if (!sameState(row, expected)) {
-      throw new Error(`at ${point.offset} the row is ${showRow(row)}, not ${showRow(expected)}`)
+      const shown = (one: UnwindRow): string => printRow(one, options.architecture)
+      throw new Error(`at ${point.offset} the row says ${shown(row)}, not ${shown(expected)}`)
     }
   }
-  const caller = evaluateRow(row, point.state, point.memory)
-  compare(caller, point, options.registers, 'the decoded row gives')
+  const caller = evaluateRow(row, point.state, point.memory, options.architecture)
+  if (caller !== null) compare(caller, point, options, 'the decoded row gives')
 }
 
-function checkWalk(
-  format: UnwindFormat,
-  image: UnwindImage,
-  point: SimulatedPoint,
-  registers: readonly Register[] | undefined,
-): void {
-  compare(format.unwind(point.state, image, point.memory), point, registers, 'the walk gives')
-}
-
-/** What a row says of a machine: the caller's registers. */
-export function evaluateRow(row: UnwindRow, state: MachineState, memory: ReadMemory): MachineState {
+/** What a row says of a machine: the caller's registers. Null where it takes an expression to say it. */
+export function evaluateRow(
+  row: UnwindRow,
+  state: MachineState,
+  memory: ReadMemory,
+  architecture: FrameArchitecture = x64,
+): MachineState | null {
+  const { stackPointer, returnAddress, programCounter, registerBytes, pushBytes } = architecture
   const registers = [...state.registers]
-  const cfa = state.registers[row.cfa.register]! + BigInt(row.cfa.offset)
-  registers[x64.stackPointer] = cfa
+  const { cfa: rule } = row
+  if (rule.rule === 'expression') return null
+  const place = state.registers[rule.register]! + BigInt(rule.offset)
+  const cfa = rule.rule === 'register' ? place : memory(place, pushBytes)! + BigInt(rule.add)
+  registers[stackPointer] = cfa
+  // A link register still holds the address; a pseudo register has a rule.
+  registers[programCounter] = state.registers[returnAddress]
   for (const [register, rule] of row.registers) {
-    switch (rule.rule) {
-      case 'cfa-offset':
-        registers[register] = memory(cfa + BigInt(rule.offset), register >= 16 && register < 32 ? 16 : 8)
-        break
-      case 'cfa-value':
-        registers[register] = cfa + BigInt(rule.offset)
-        break
-      case 'register':
-        registers[register] = state.registers[rule.register]
-        break
-      case 'undefined':
-        registers[register] = undefined
-        break
-      case 'unchanged':
-        break
-    }
+    const value = evaluateRule(rule, register)
+    if (value === null) return null
+    registers[register] = value
+    if (register === returnAddress) registers[programCounter] = value
   }
   return { registers }
+
+  function evaluateRule(rule: RegisterRule, register: Register): bigint | undefined | null {
+    switch (rule.rule) {
+      case 'cfa-offset':
+        return memory(cfa + BigInt(rule.offset), registerBytes[register]!)
+      case 'cfa-value':
+        return cfa + BigInt(rule.offset)
+      case 'register':
+        return state.registers[rule.register]
+      case 'memory':
+        return memory(state.registers[rule.register]! + BigInt(rule.offset), registerBytes[register]!)
+      case 'undefined':
+        return undefined
+      case 'unchanged':
+        return state.registers[register]
+      case 'expression':
+      case 'value-expression':
+        return null
+    }
+  }
 }
 
-function compare(
-  found: MachineState,
-  point: SimulatedPoint,
-  registers: readonly Register[] | undefined,
-  what: string,
-): void {
+function compare(found: MachineState, point: SimulatedPoint, options: ConformanceOptions, what: string): void {
   const { caller } = point
+  const { registers: wanted, architecture = x64 } = options
   for (let register = 0; register < caller.registers.length; register++) {
     const expected = caller.registers[register]
-    const always = register === x64.stackPointer || register === x64.returnAddress
-    if (expected === undefined || (registers !== undefined && !always && !registers.includes(register))) continue
+    const always = register === architecture.stackPointer || register === architecture.programCounter
+    if (expected === undefined || (wanted !== undefined && !always && !wanted.includes(register))) continue
     const value = found.registers[register]
     if (value !== expected) {
       const shown = value === undefined ? 'nothing' : `0x${value.toString(16)}`
-      const name = x64.registerNames[register]
+      const name = architecture.registerNames[register]
       throw new Error(`at ${point.offset} ${what} ${name} = ${shown}, the caller had 0x${expected.toString(16)}`)
     }
   }
-}
-
-function showRow(row: UnwindRow): string {
-  const rules = [...row.registers].map(([register, rule]) => {
-    const { rule: kind, ...rest } = rule
-    return `${x64.registerNames[register]}: ${kind} ${Object.values(rest).join(' ')}`
-  })
-  return `${x64.registerNames[row.cfa.register]}+${row.cfa.offset} {${rules.join(', ')}} args ${row.argumentBytes}`
 }

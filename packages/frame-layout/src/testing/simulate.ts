@@ -34,14 +34,14 @@ const RETURN_ADDRESS_VALUE = 0x7ff6_c0de_1230n
 const SIGNED_64 = 0xffff_ffff_ffff_ffffn
 
 /** A recognisable value: registers differ, and wide ones in both halves. */
-function callerValue(register: Register): bigint {
+function callerValue(register: Register, bytes: number): bigint {
   const low = 0xca11_0000_0000_0000n | (BigInt(register) << 32n) | 0x5a5an
-  return register < 16 ? low : (BigInt(0xbeef_0000 + register) << 64n) | low
+  return bytes <= 8 ? low : (BigInt(0xbeef_0000 + register) << 64n) | low
 }
 
-function garbage(register: Register): bigint {
+function garbage(register: Register, bytes: number): bigint {
   const low = 0xdead_0000_0000_0000n | BigInt(register)
-  return register < 16 ? low : (0xbad0n << 64n) | low
+  return bytes <= 8 ? low : (0xbad0n << 64n) | low
 }
 
 interface Machine {
@@ -49,7 +49,7 @@ interface Machine {
   lost: Set<Register>
 }
 
-/** Runs a record of an architecture whose stack grows downwards and whose registers are 8 bytes (from 16 up: 16 bytes). */
+/** Runs a record of an architecture whose stack grows downwards and whose registers are 8 or 16 bytes wide. */
 export function simulate(record: FrameRecord, boundaries: readonly number[], place: SimulationPlace): SimulatedPoint[] {
   return new Simulation(record, place).run(boundaries)
 }
@@ -72,28 +72,35 @@ class Simulation {
     this.#architecture = place.architecture ?? x64
     this.#codeAddress = place.codeAddress
     this.#cfa = STACK
-    const { registerNames, stackPointer, returnAddress, entryCfaOffset, returnAddressOffset } = this.#architecture
-    for (let register = 0; register < registerNames.length; register++) {
-      this.#caller[register] = callerValue(register)
-      this.#machine.registers[register] = callerValue(register)
+    const { registerBytes, stackPointer, returnAddress, programCounter } = this.#architecture
+    const { entryCfaOffset, returnAddressOffset, interruptFrame } = this.#architecture
+    for (let register = 0; register < registerBytes.length; register++) {
+      const value = callerValue(register, registerBytes[register]!)
+      this.#caller[register] = value
+      this.#machine.registers[register] = value
     }
-    this.#caller[returnAddress] = RETURN_ADDRESS_VALUE
+    this.#caller[programCounter] = RETURN_ADDRESS_VALUE
+    if (returnAddressOffset === null) {
+      this.#caller[returnAddress] = RETURN_ADDRESS_VALUE
+      this.#machine.registers[returnAddress] = RETURN_ADDRESS_VALUE
+    }
     // A register that the function pops without restoring it belongs to the function: nobody owes it to the caller.
     for (const event of record.events) {
       if (event.kind === 'pop' && !event.restores) this.#machine.lost.add(event.register)
     }
     const interrupted = record.events[0]
-    if (interrupted !== undefined && interrupted.kind === 'machine-frame') {
+    if (interrupted !== undefined && interrupted.kind === 'machine-frame' && interruptFrame !== undefined) {
       // SS, RSP, RFLAGS, CS, RIP, downwards (Intel SDM vol. 3, 7.14.2).
       this.#caller[stackPointer] = 0x7ffd_0000_9100n
       const words = [0x2bn, this.#caller[stackPointer]!, 0x246n, 0x33n, RETURN_ADDRESS_VALUE]
       words.forEach((value, i) => {
         this.#memory.set(STACK - BigInt(8 * (i + 1)), value)
       })
-      this.#machine.registers[stackPointer] = STACK - (interrupted.errorCode ? 48n : 40n)
+      const { bytes, errorCodeBytes } = interruptFrame
+      this.#machine.registers[stackPointer] = STACK - BigInt(bytes + (interrupted.errorCode ? errorCodeBytes : 0))
     } else {
       this.#caller[stackPointer] = STACK
-      this.#memory.set(STACK + BigInt(returnAddressOffset), RETURN_ADDRESS_VALUE)
+      if (returnAddressOffset !== null) this.#memory.set(STACK + BigInt(returnAddressOffset), RETURN_ADDRESS_VALUE)
       this.#machine.registers[stackPointer] = STACK - BigInt(entryCfaOffset)
     }
   }
@@ -133,6 +140,13 @@ class Simulation {
         break
       case 'set-frame-register':
         registers[event.register] = this.#sp + BigInt(event.spOffset)
+        this.#frameRegister = event.register
+        break
+      case 'copy-sp':
+        registers[event.register] = this.#sp + BigInt(event.spOffset)
+        break
+      case 'cfa-from-register':
+        registers[event.register] = this.#cfa - BigInt(event.offset)
         this.#frameRegister = event.register
         break
       case 'restore-sp':
@@ -191,7 +205,8 @@ class Simulation {
 
   #clobber(register: Register): void {
     // The frame register keeps what it was set to: a save of the caller's value comes before that.
-    if (register !== this.#frameRegister) this.#machine.registers[register] = garbage(register)
+    if (register === this.#frameRegister) return
+    this.#machine.registers[register] = garbage(register, this.#architecture.registerBytes[register]!)
   }
 
   #store(address: bigint, value: bigint, bytes: number): void {
@@ -210,7 +225,8 @@ class Simulation {
 
   #point(offset: number): SimulatedPoint {
     const registers = [...this.#machine.registers]
-    registers[this.#architecture.returnAddress] = this.#codeAddress + BigInt(offset)
+    const { programCounter } = this.#architecture
+    registers[programCounter] = this.#codeAddress + BigInt(offset)
     const words = new Map(this.#memory)
     const sp = this.#sp
     const memory: ReadMemory = (address, bytes) => {
@@ -223,7 +239,7 @@ class Simulation {
       return value
     }
     const caller = this.#caller.map((value, register) => (this.#machine.lost.has(register) ? undefined : value))
-    if (this.#record.kind === 'outermost') caller[this.#architecture.returnAddress] = undefined
+    if (this.#record.kind === 'outermost') caller[programCounter] = undefined
     return {
       offset,
       state: { registers },
