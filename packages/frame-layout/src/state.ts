@@ -7,6 +7,7 @@
  * CFA while the function runs) stands for "known at run time only".
  */
 
+import { runsTowards } from './ahead.ts'
 import type { FrameArchitecture, Register } from './architecture.ts'
 import { FrameError } from './errors.ts'
 import type { FrameEvent, FrameRecord } from './record.ts'
@@ -203,30 +204,18 @@ export class FrameState {
     this.cfaElsewhere = null
   }
 
-  /**
-   * Finds the state at a label that stands further on. Runs of events that nothing falls into begin with a `resume`; each
-   * run that can be made (its own label is known) may make others possible, until the wanted label has been passed.
-   */
+  /** Finds the state at a label that stands further on. */
   #lookAhead(wanted: number, index: number): void {
     const { events } = this.#record
-    const starts: number[] = []
-    for (let i = index + 1; i < events.length; i++) if (events[i]!.kind === 'resume') starts.push(i)
-    const open = new Set(starts)
-    let found = true
-    while (found && !this.#labels.has(wanted)) {
-      found = false
-      for (const start of open) {
-        const first = events[start]!
-        if (first.kind !== 'resume' || !this.#labels.has(first.id)) continue
-        open.delete(start)
-        found = true
-        const scout = new FrameState(this.architecture, this.#record)
-        scout.#restoreSnapshot(this.#labels.get(first.id)!)
-        for (let i = start + 1; i < events.length && events[i]!.kind !== 'resume'; i++) scout.apply(events[i]!, i)
-        for (const [id, snapshot] of scout.#labels) this.#labels.set(id, snapshot)
-      }
+    const runs = runsTowards(wanted, events, index, new Set(this.#labels.keys()))
+    if (runs === null) throw new FrameError({ code: 'unknown-label', id: wanted }, index)
+    for (const start of runs) {
+      const scout = new FrameState(this.architecture, this.#record)
+      const first = events[start]!
+      if (first.kind === 'resume') scout.#restoreSnapshot(this.#labels.get(first.id)!)
+      for (let i = start + 1; i < events.length && events[i]!.kind !== 'resume'; i++) scout.apply(events[i]!, i)
+      for (const [id, snapshot] of scout.#labels) this.#labels.set(id, snapshot)
     }
-    if (!this.#labels.has(wanted)) throw new FrameError({ code: 'unknown-label', id: wanted }, index)
   }
 
   #moveSp(delta: number, index: number): void {

@@ -16,7 +16,7 @@ import {
   XMM0,
   x64,
 } from '../src/index.ts'
-import { evaluateRow, generatedFunctions, simulate } from '../src/testing/index.ts'
+import { evaluateRow, generatedFunctions, realignedFunctions, simulate } from '../src/testing/index.ts'
 
 /** As `readelf -wF` prints rows: offset, CFA, then register=c-offset, `u` for undefined. */
 function shown(rows: readonly UnwindRow[]): string[] {
@@ -194,9 +194,12 @@ describe('rows', () => {
     )
   })
 
-  test('are true on the machine, before every instruction', () => {
+  test.each([
+    ['functions', generatedFunctions({ machineFrames: true, parts: true, labelsAhead: true })],
+    ['realigned stacks', realignedFunctions()],
+  ])('are true on the machine, before every instruction: %s', (_, functions) => {
     fc.assert(
-      fc.property(generatedFunctions({ machineFrames: true }), ({ record, boundaries }) => {
+      fc.property(functions, ({ record, boundaries }) => {
         const rows = unwindRows(record)
         for (const point of simulate(record, boundaries, { codeAddress: 0x1000n })) {
           const found = evaluateRow(rowAt(rows, point.offset), point.state, point.memory)!.registers

@@ -14,7 +14,9 @@ import type { FrameArchitecture, Register } from '../architecture.ts'
 import type {
   EncodeOptions,
   FunctionUnwind,
+  LoadedSection,
   MachineState,
+  PlacedPart,
   ReadMemory,
   UnwindFormat,
   UnwoundFunction,
@@ -22,7 +24,7 @@ import type {
 import { loadImage } from '../load-image.ts'
 import { printRow } from '../print-rows.ts'
 import { x64 } from '../registers-x64.ts'
-import { type RegisterRule, rowAt, sameState, type UnwindRow, unwindRows } from '../rows.ts'
+import { partsOf, type RegisterRule, rowAt, sameState, type UnwindRow, unwindRows } from '../rows.ts'
 import { printRecord } from '../text.ts'
 import { type GeneratedFunction, generatedFunctions } from './generate.ts'
 import { type SimulatedPoint, simulate } from './simulate.ts'
@@ -83,6 +85,42 @@ interface Counts {
 
 const BASE = 0x1_4000_0000n
 const TEXT = BASE + 0x1000n
+const COLD_TEXT = BASE + 0x80_0000n
+
+interface PlacedFunction {
+  readonly owner: UnwoundFunction
+  /** By part. */
+  readonly addresses: readonly bigint[]
+  readonly made: GeneratedFunction
+  readonly accepted: boolean
+}
+
+/** Code that grows, with a gap of breakpoints behind each piece. */
+class TestSection {
+  readonly name: string
+  readonly address: bigint
+  readonly #pieces: { readonly offset: number; readonly code: Uint8Array }[] = []
+  #size = 0
+
+  constructor(name: string, address: bigint) {
+    this.name = name
+    this.address = address
+  }
+
+  /** @returns the offset of the piece. */
+  put(code: Uint8Array): number {
+    const offset = this.#size
+    this.#pieces.push({ offset, code })
+    this.#size = (offset + code.length + 16) & ~15
+    return offset
+  }
+
+  loaded(): LoadedSection {
+    const bytes = new Uint8Array(this.#size).fill(0xcc)
+    for (const { offset, code } of this.#pieces) bytes.set(code, offset)
+    return { name: this.name, address: this.address, bytes }
+  }
+}
 
 function checkModule(
   format: UnwindFormat,
@@ -90,40 +128,38 @@ function checkModule(
   options: ConformanceOptions,
   report: Counts,
 ): void {
-  const placed: { owner: UnwoundFunction; made: GeneratedFunction; accepted: boolean }[] = []
-  let offset = 0
+  const sections = [new TestSection('.text', TEXT), new TestSection('.text.cold', COLD_TEXT)] as const
+  const placed: PlacedFunction[] = []
   for (const made of functions) {
-    const { record, code } = made
     const unwind = encode(format, made, options, report)
     report.functions++
     if (unwind === null) report.leaves++
-    placed.push({
-      owner: {
-        symbol: `f${placed.length}`,
-        offset,
-        section: '.text',
-        codeSize: record.codeSize,
-        unwind: unwind || null,
-      },
-      made,
-      accepted: unwind !== undefined,
+    // The first part lies with the other functions, further ones in a section of their own.
+    const parts = partsOf(made.record).map(({ begin, end }, index): PlacedPart => {
+      const section = sections[index === 0 ? 0 : 1]
+      const offset = section.put(made.code.subarray(begin, end))
+      const symbol = index === 0 ? `f${placed.length}` : `f${placed.length}.part.${index}`
+      return { symbol, section: section.name, offset, codeSize: end - begin }
     })
-    offset = (offset + code.length + 15) & ~15
+    const addresses = parts.map(({ offset }, index) => sections[index === 0 ? 0 : 1].address + BigInt(offset))
+    const owner = { ...parts[0]!, ...(parts.length > 1 ? { parts } : undefined), unwind: unwind ?? null }
+    placed.push({ owner, addresses, made, accepted: unwind !== undefined })
   }
-  const text = new Uint8Array(offset).fill(0xcc)
-  for (const { owner, made } of placed) text.set(made.code, owner.offset)
   const accepted = placed.filter((one) => one.accepted)
-  const sections = format.assemble(accepted.map(({ owner }) => owner))
-  const symbols = new Map(placed.map(({ owner }) => [owner.symbol, TEXT + BigInt(owner.offset)]))
-  const image = loadImage(BASE, [{ name: '.text', address: TEXT, bytes: text }], sections, symbols)
+  const symbols = new Map<string, bigint>()
+  for (const { owner, addresses } of placed) {
+    const { parts = [owner] } = owner
+    for (let i = 0; i < parts.length; i++) symbols.set(parts[i]!.symbol, addresses[i]!)
+  }
+  const loaded = sections.map((section) => section.loaded())
+  const image = loadImage(BASE, loaded, format.assemble(accepted.map(({ owner }) => owner)), symbols)
   const decoded = (options.rows ?? 'equal') === 'unchecked' ? [] : format.decode(image)
-  for (const { owner, made } of accepted) {
-    const start = TEXT + BigInt(owner.offset)
-    const { architecture = x64 } = options
-    const points = simulate(made.record, made.boundaries, { codeAddress: start, architecture })
-    for (const point of points) {
+  const { architecture = x64 } = options
+  for (const { owner, addresses, made } of accepted) {
+    const place = { codeAddress: addresses[0]!, partAddresses: addresses, architecture }
+    for (const point of simulate(made.record, made.boundaries, place)) {
       report.points++
-      if (owner.unwind !== null) checkRows(decoded, start, point, made, options)
+      if (owner.unwind !== null) checkRows(decoded, point, made, options)
       compare(format.unwind(point.state, image, point.memory), point, options, 'the walk gives')
     }
   }
@@ -148,14 +184,13 @@ function encode(
 
 function checkRows(
   decoded: ReturnType<UnwindFormat['decode']>,
-  start: bigint,
   point: SimulatedPoint,
   made: GeneratedFunction,
   options: ConformanceOptions,
 ): void {
   const wanted = options.rows ?? 'equal'
   if (wanted === 'unchecked' || (wanted === 'true-outside-epilogues' && point.inEpilogue)) return
-  const pc = start + BigInt(point.offset)
+  const pc = point.state.registers[(options.architecture ?? x64).programCounter]!
   const found = decoded.find(({ begin, end }) => pc >= begin && pc < end)
   if (found === undefined) throw new Error(`nothing decoded covers offset ${point.offset}`)
   const row = rowAt(found.rows(), Number(pc - found.begin))

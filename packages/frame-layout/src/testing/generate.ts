@@ -28,6 +28,10 @@ export interface GenerateOptions {
   readonly machineFrames?: boolean
   /** Personality and language data, now and then; false when left out. */
   readonly handlers?: boolean
+  /** Functions in two parts, now and then; false when left out. */
+  readonly parts?: boolean
+  /** States taken over from labels that stand further on, now and then; false when left out. */
+  readonly labelsAhead?: boolean
 }
 
 interface Choices {
@@ -49,7 +53,12 @@ interface Choices {
   readonly handler: number
   readonly padding: number
   readonly realigned: boolean
+  readonly ahead: boolean
+  readonly cold: ColdPart
 }
+
+/** A second part: none, one with the body's state, one that is left by an epilogue, one that is entered like a function. */
+type ColdPart = 'none' | 'body' | 'exit' | 'entry'
 
 interface EpilogueChoices {
   readonly form: number
@@ -98,6 +107,8 @@ export function generatedFunctions(options: GenerateOptions = {}): fc.Arbitrary<
       handler: fc.nat(3),
       padding: fc.nat(2),
       realigned: fc.constantFrom(false, false, true),
+      ahead: fc.boolean(),
+      cold: fc.constantFrom<ColdPart>('none', 'none', 'body', 'exit', 'entry'),
     })
     .map((choices) => build(windows ? documented(choices) : choices, windows, options))
 }
@@ -116,6 +127,9 @@ function build(choices: Choices, windows: boolean, options: GenerateOptions): Ge
   // Chains of frames that are entered by an interrupt leave by another way than `ret`.
   const exits = machineFrame === 0 ? choices.epilogues : []
   if (machineFrame !== 0) recorder.machineFrame(machineFrame === 2)
+  const cold = options.parts === true && (machineFrame === 0 || choices.cold === 'body') ? choices.cold : 'none'
+  const entry = cold === 'entry' ? recorder.label(0) : -1
+  const ahead = options.labelsAhead === true && choices.ahead ? recorder.newLabel() : -1
 
   const framed = choices.frame !== 'none'
   const { frameRegister } = choices
@@ -193,9 +207,7 @@ function build(choices: Choices, windows: boolean, options: GenerateOptions): Ge
   code.nop()
 
   const pops = [...pushed].reverse()
-  for (let i = 0; i < exits.length; i++) {
-    const exit = exits[i]!
-    if (i > 0 && exit.resume && !dynamic) recorder.resume(code.at, label)
+  const leave = (exit: EpilogueChoices): void => {
     for (let k = 0; k < exit.nops; k++) code.nop()
     const restores = exit.restoresReversed ? [...slots].reverse() : slots
     // A base of SP is of no use once SP has moved for good.
@@ -225,15 +237,50 @@ function build(choices: Choices, windows: boolean, options: GenerateOptions): Ge
     if (exit.tailJump) code.tailJump()
     else code.ret()
   }
+  for (let i = 0; i < exits.length; i++) {
+    const exit = exits[i]!
+    if (i > 0 && exit.resume && !dynamic) recorder.resume(code.at, ahead < 0 ? label : ahead)
+    leave(exit)
+  }
   code.nop()
+  if (ahead >= 0) {
+    recorder.resume(code.at, label)
+    code.nop()
+    recorder.label(code.at, ahead)
+    code.nop()
+  }
+  const split = code.at
+  if (cold !== 'none') {
+    recorder.resume(split, cold === 'entry' ? entry : label)
+    code.nop()
+    if (cold === 'exit' && !dynamic) leave(exits[0] ?? plainExit)
+    code.nop()
+  }
 
   const handled = options.handlers === true ? choices.handler : 0
   const record = recorder.finish({
     codeSize: code.at,
+    ...(cold === 'none'
+      ? {}
+      : {
+          parts: [
+            { begin: 0, end: split },
+            { begin: split, end: code.at },
+          ],
+        }),
     ...(handled > 1 ? { personality: { symbol: 'personality' } } : {}),
     ...(handled > 2 ? { languageData: { symbol: 'languageData' } } : {}),
   })
   return { record, code: Uint8Array.from(code.bytes), boundaries: code.boundaries }
+}
+
+const plainExit: EpilogueChoices = {
+  form: 0,
+  tailJump: false,
+  restoresInBody: false,
+  restoresReversed: false,
+  resume: false,
+  nops: 0,
 }
 
 interface Leaving {

@@ -5,7 +5,7 @@
 
 import type { Register } from '../architecture.ts'
 import { FrameRecorder } from '../recorder.ts'
-import { RSP } from '../registers-x64.ts'
+import { RETURN_ADDRESS, RSP } from '../registers-x64.ts'
 
 /** Writes instructions, and each one's event into `recorder`. */
 export class CodeWriter {
@@ -93,6 +93,18 @@ export class CodeWriter {
           ? this.#emit(rex, 0x8d, 0x44 | reg, 0x24, offset)
           : this.#emit(rex, 0x8d, 0x84 | reg, 0x24, ...word(offset))
     this.recorder.setFrameRegister(this.at, length, register, offset)
+  }
+
+  /** `mov register, rsp`, of a register that the CFA does not hang on. */
+  copySp(register: Register): void {
+    const length = this.#emit(0x48 | (register < 8 ? 0 : 1), 0x89, 0xe0 | (register & 7))
+    this.recorder.copySp(this.at, length, register)
+  }
+
+  /** `push [r10 - 8]`. */
+  pushCopyOfReturnAddress(): void {
+    const length = this.#emit(0x41, 0xff, 0x72, -8)
+    this.recorder.push(this.at, length, RETURN_ADDRESS, false)
   }
 
   /** `lea rsp, [register + offset]`; not for r12, which needs another form. */

@@ -5,10 +5,12 @@
  * It is unkind: a register is overwritten right after its value was saved, and what lies below SP reads as garbage.
  */
 
+import { runsTowards } from '../ahead.ts'
 import type { FrameArchitecture, Register } from '../architecture.ts'
 import type { MachineState, ReadMemory } from '../format.ts'
 import type { FrameEvent, FrameRecord } from '../record.ts'
 import { x64 } from '../registers-x64.ts'
+import { partsOf } from '../rows.ts'
 
 /** The machine in front of one instruction. */
 export interface SimulatedPoint {
@@ -26,6 +28,8 @@ export interface SimulatedPoint {
 /** Where the simulated function runs. */
 export interface SimulationPlace {
   readonly codeAddress: bigint
+  /** Addresses of the parts of a function in several, the first included. */
+  readonly partAddresses?: readonly bigint[]
   readonly architecture?: FrameArchitecture
 }
 
@@ -49,6 +53,10 @@ interface Machine {
   lost: Set<Register>
 }
 
+function copyOf({ registers, lost }: Machine): Machine {
+  return { registers: [...registers], lost: new Set(lost) }
+}
+
 /** Runs a record of an architecture whose stack grows downwards and whose registers are 8 or 16 bytes wide. */
 export function simulate(record: FrameRecord, boundaries: readonly number[], place: SimulationPlace): SimulatedPoint[] {
   return new Simulation(record, place).run(boundaries)
@@ -57,9 +65,9 @@ export function simulate(record: FrameRecord, boundaries: readonly number[], pla
 class Simulation {
   readonly #record: FrameRecord
   readonly #architecture: FrameArchitecture
-  readonly #codeAddress: bigint
+  readonly #place: SimulationPlace
   /** 8-byte words. */
-  readonly #memory: Map<bigint, bigint> = new Map()
+  #memory: Map<bigint, bigint> = new Map()
   readonly #caller: (bigint | undefined)[] = []
   #machine: Machine = { registers: [], lost: new Set() }
   readonly #cfa: bigint
@@ -70,7 +78,7 @@ class Simulation {
   constructor(record: FrameRecord, place: SimulationPlace) {
     this.#record = record
     this.#architecture = place.architecture ?? x64
-    this.#codeAddress = place.codeAddress
+    this.#place = place
     this.#cfa = STACK
     const { registerBytes, stackPointer, returnAddress, programCounter } = this.#architecture
     const { entryCfaOffset, returnAddressOffset, interruptFrame } = this.#architecture
@@ -110,13 +118,13 @@ class Simulation {
     const points: SimulatedPoint[] = []
     let next = 0
     for (const offset of boundaries) {
-      while (next < events.length && events[next]!.at <= offset) this.#apply(events[next++]!)
+      while (next < events.length && events[next]!.at <= offset) this.#apply(events[next]!, next++)
       points.push(this.#point(offset))
     }
     return points
   }
 
-  #apply(event: FrameEvent): void {
+  #apply(event: FrameEvent, index: number): void {
     const { registers } = this.#machine
     switch (event.kind) {
       case 'push':
@@ -141,6 +149,9 @@ class Simulation {
       case 'set-frame-register':
         registers[event.register] = this.#sp + BigInt(event.spOffset)
         this.#frameRegister = event.register
+        break
+      case 'saved-at':
+        if (event.register !== event.base) this.#clobber(event.register)
         break
       case 'copy-sp':
         registers[event.register] = this.#sp + BigInt(event.spOffset)
@@ -173,15 +184,15 @@ class Simulation {
         this.#machine.lost.delete(event.register)
         break
       case 'label':
-        this.#labels.set(event.id, this.#copy())
+        this.#labels.set(event.id, copyOf(this.#machine))
         break
       case 'resume': {
-        const machine = this.#labels.get(event.id)
-        if (machine !== undefined) this.#machine = { registers: [...machine.registers], lost: new Set(machine.lost) }
+        if (!this.#labels.has(event.id)) this.#lookAhead(event.id, index)
+        this.#machine = copyOf(this.#labels.get(event.id)!)
         break
       }
       case 'epilogue-begin':
-        this.#beforeEpilogue = this.#copy()
+        this.#beforeEpilogue = copyOf(this.#machine)
         break
       case 'epilogue-end':
         this.#machine = this.#beforeEpilogue!
@@ -219,14 +230,36 @@ class Simulation {
     return value
   }
 
-  #copy(): Machine {
-    return { registers: [...this.#machine.registers], lost: new Set(this.#machine.lost) }
+  /** Runs what leads to a label further on, and leaves nothing behind but the machine at its labels. */
+  #lookAhead(wanted: number, index: number): void {
+    const { events } = this.#record
+    const { machine, memory, frameRegister } = this.#state
+    for (const start of runsTowards(wanted, events, index, new Set(this.#labels.keys())) ?? []) {
+      this.#memory = new Map(memory)
+      this.#apply(events[start]!, start)
+      for (let i = start + 1; i < events.length && events[i]!.kind !== 'resume'; i++) this.#apply(events[i]!, i)
+    }
+    this.#machine = machine
+    this.#memory = memory
+    this.#frameRegister = frameRegister
+  }
+
+  get #state(): { machine: Machine; memory: Map<bigint, bigint>; frameRegister: Register } {
+    return { machine: copyOf(this.#machine), memory: this.#memory, frameRegister: this.#frameRegister }
+  }
+
+  #addressOf(offset: number): bigint {
+    const { codeAddress, partAddresses } = this.#place
+    const parts = partsOf(this.#record)
+    const index = parts.findLastIndex(({ begin }) => begin <= offset)
+    const { begin } = parts[index]!
+    return (partAddresses?.[index] ?? codeAddress + BigInt(begin)) + BigInt(offset - begin)
   }
 
   #point(offset: number): SimulatedPoint {
     const registers = [...this.#machine.registers]
     const { programCounter } = this.#architecture
-    registers[programCounter] = this.#codeAddress + BigInt(offset)
+    registers[programCounter] = this.#addressOf(offset)
     const words = new Map(this.#memory)
     const sp = this.#sp
     const memory: ReadMemory = (address, bytes) => {
