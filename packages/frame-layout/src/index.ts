@@ -19,6 +19,7 @@ export type {
 } from './format.ts'
 export { loadImage } from './load-image.ts'
 export { drawFrame, type FramePicture, type PictureSlot, pictureOf } from './picture.ts'
+export { drawFrameSvg } from './picture-svg.ts'
 export { type FrameArea, type FramePlan, type FrameRequest, planFrame } from './plan.ts'
 export { printRow, printRows } from './print-rows.ts'
 export type {
@@ -65,6 +66,7 @@ export {
   type UnwindRow,
   unwindRows,
 } from './rows.ts'
+export { frameRecordSchema, type JsonSchema } from './schema.ts'
 export { entryState, FrameState, UNKNOWN } from './state.ts'
 export { parseRecord, printRecord } from './text.ts'
 export { checkRecord } from './validate.ts'
