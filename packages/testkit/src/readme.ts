@@ -1,5 +1,5 @@
-// README examples run. A block that opens with "```ts run" is a module; when a "```text" block follows it, that is
-// what the module prints.
+// Examples in Markdown run. A block that opens with "```ts run" is a module; when a "```text" block follows it, that is
+// what the module prints. Blocks that open with "```ts more" are the beginning of all modules behind them.
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
@@ -17,28 +17,37 @@ export interface ReadmeExample {
 
 export function readmeExamples(markdown: string): ReadmeExample[] {
   const text = markdown.replaceAll('\r\n', '\n')
-  const block = /^```ts run\n([\s\S]*?)^```$(?:\n+```text\n([\s\S]*?)^```$)?/gm
-  return [...text.matchAll(block)].map((match) => ({
-    code: match[1] ?? '',
-    line: text.slice(0, match.index).split('\n').length + 1,
-    output: match[2] ?? null,
-  }))
+  const block = /^```ts (run|more)\n([\s\S]*?)^```$(?:\n+```text\n([\s\S]*?)^```$)?/gm
+  const examples: ReadmeExample[] = []
+  let beginning = ''
+  for (const match of text.matchAll(block)) {
+    const [, kind, code = '', output = null] = match
+    if (kind === 'more') beginning += code
+    else {
+      const line = text.slice(0, match.index).split('\n').length + 1
+      examples.push({ code: beginning + code, line, output })
+    }
+  }
+  return examples
 }
 
 /**
- * Declares one test for each example of a README: `testReadme(new URL('../README.md', import.meta.url))`.
+ * Declares one test for each example of a page: `testReadme(new URL('../README.md', import.meta.url))`.
  *
- * The examples run against the sources. They are written to `test/.readme` beside the README, which git ignores.
+ * The examples run against the sources. They are written to a folder which git ignores: `test/.readme` beside the page.
+ *
+ * @param home - a file of the package whose imports the examples see, where that is not the page's own.
  */
-export function testReadme(readme: URL): void {
+export function testReadme(readme: URL, home: URL = readme): void {
   const path = fileURLToPath(readme)
+  const name = basename(path)
   const examples = readmeExamples(readFileSync(path, 'utf8'))
   if (examples.length === 0) test.todo(`${basename(dirname(path))}/README.md has no example that runs`)
   for (const example of examples) {
-    test(`README.md:${example.line} runs`, async () => {
-      const folder = join(dirname(path), 'test/.readme')
+    test(`${name}:${example.line} runs`, async () => {
+      const folder = join(dirname(fileURLToPath(home)), 'test/.readme')
       mkdirSync(folder, { recursive: true })
-      const file = join(folder, `line-${example.line}.ts`)
+      const file = join(folder, `${name.replace(/\.md$/, '')}-line-${example.line}.ts`)
       writeFileSync(file, `${example.code}\nexport {}\n`)
       const printed: string[] = []
       const log = console.log
