@@ -1,6 +1,6 @@
 /**
  * What frame-layout has to know of a machine: numbers, names and what a call leaves on the stack. A target is described to
- * the package as a value of this type; nothing in the package asks for one by name except the table in `registers-x64.ts`.
+ * the package as a value of this type; nothing in the package asks for one by name except the table in `known-architectures.ts`.
  */
 
 /** A register by its number in {@link FrameArchitecture}: the hardware's encoding for general registers. */

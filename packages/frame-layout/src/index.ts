@@ -17,6 +17,7 @@ export type {
   UnwindSection,
   UnwoundFunction,
 } from './format.ts'
+export { knownArchitecture } from './known-architectures.ts'
 export { loadImage } from './load-image.ts'
 export { drawFrame, type FramePicture, type PictureSlot, pictureOf } from './picture.ts'
 export { drawFrameSvg } from './picture-svg.ts'
@@ -32,8 +33,8 @@ export type {
   FrameRegion,
 } from './record.ts'
 export { type FinishOptions, FrameRecorder } from './recorder.ts'
+export { AARCH64_FP, AARCH64_LR, AARCH64_PC, AARCH64_SP, AARCH64_V0, aarch64 } from './registers-aarch64.ts'
 export {
-  knownArchitecture,
   R8,
   R9,
   R10,

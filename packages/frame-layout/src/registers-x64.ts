@@ -51,10 +51,3 @@ export const x64: FrameArchitecture = {
   // SS, RSP, RFLAGS, CS, RIP, downwards, and perhaps an error code (Intel SDM vol. 3, 7.14.2).
   interruptFrame: { bytes: 40, errorCodeBytes: 8, returnAddressOffset: -40, stackPointerOffset: -16 },
 }
-
-const known: ReadonlyMap<string, FrameArchitecture> = new Map([[x64.name, x64]])
-
-/** The description that ships with the package, by name; undefined when there is none. */
-export function knownArchitecture(name: string): FrameArchitecture | undefined {
-  return known.get(name)
-}

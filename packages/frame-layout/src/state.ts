@@ -10,8 +10,8 @@
 import { runsTowards } from './ahead.ts'
 import type { FrameArchitecture, Register } from './architecture.ts'
 import { FrameError } from './errors.ts'
+import { knownArchitecture } from './known-architectures.ts'
 import type { FrameEvent, FrameRecord } from './record.ts'
-import { knownArchitecture } from './registers-x64.ts'
 import type { CfaRule, RegisterRule, UnwindRow } from './rows.ts'
 
 /** Stands in {@link FrameState} for a distance that is not known, and for "no register". */

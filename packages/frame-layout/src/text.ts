@@ -14,8 +14,8 @@
 
 import type { FrameArchitecture } from './architecture.ts'
 import { FrameError } from './errors.ts'
+import { knownArchitecture } from './known-architectures.ts'
 import type { FrameEvent, FrameEventKind, FramePart, FrameRecord } from './record.ts'
-import { knownArchitecture } from './registers-x64.ts'
 import { checkRecord, eventFields } from './validate.ts'
 
 /** @param architecture - for register names; numbers are written for an architecture that nobody described. */
