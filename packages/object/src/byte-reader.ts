@@ -45,6 +45,11 @@ export class ByteReader {
     return high * 0x1_0000_0000 + this.u32(at)
   }
 
+  /** For addresses, which may be anywhere. */
+  big64(at: number): bigint {
+    return (BigInt(this.u32(at + 4)) << 32n) | BigInt(this.u32(at))
+  }
+
   /** @throws ObjectError when the value is outside the safe integers. */
   i64(at: number, what: string): number {
     return getI64(this.bytes, at, what, at)

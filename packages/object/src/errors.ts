@@ -10,7 +10,7 @@ export type ObjectPlace =
 
 export type ObjectProblem =
   // Bytes that are no object, or a broken one.
-  | { readonly code: 'unknown-format' }
+  | { readonly code: 'unknown-format'; readonly wanted?: 'image' }
   | { readonly code: 'truncated'; readonly what: string; readonly bytes: number; readonly available: number }
   | { readonly code: 'bad-field'; readonly what: string; readonly value: number; readonly expected: string }
   | { readonly code: 'bad-index'; readonly what: string; readonly value: number; readonly count: number }
@@ -42,7 +42,7 @@ export class ObjectError extends Error {
 function describeProblem(problem: ObjectProblem): string {
   switch (problem.code) {
     case 'unknown-format':
-      return 'neither an ELF nor a COFF object'
+      return problem.wanted === 'image' ? 'neither an ELF nor a PE image' : 'neither an ELF nor a COFF object'
     case 'truncated':
       return `${problem.what} needs ${problem.bytes} bytes, and ${problem.available} are left`
     case 'bad-field':

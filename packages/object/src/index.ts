@@ -1,5 +1,16 @@
 export { type Executable, type ExecutableOptions, linkExecutable } from './elf/executable.ts'
 export { ObjectError, type ObjectPlace, type ObjectProblem } from './errors.ts'
+export { detectImage, readImage } from './image.ts'
+export {
+  type ImageFormat,
+  type ImageRange,
+  type ImageSection,
+  type ImageSegment,
+  type ImageSymbol,
+  type ImageSymbolTable,
+  imageBytesAt,
+  type LinkedImage,
+} from './linked-image.ts'
 export { detectFormat, readObject, writeObject } from './object.ts'
 export {
   type Comdat,

@@ -4,20 +4,23 @@
 // together may not be longer than the file, and names are bounded by ByteReader.name.
 
 import { ByteReader, getI64, getU16, getU32 } from '../byte-reader.ts'
-import { ObjectError, type ObjectPlace } from '../errors.ts'
+import { ObjectError } from '../errors.ts'
 import type { Comdat, ObjectFile, ObjectSymbol, Relocation, Section, SymbolPlace } from '../object-file.ts'
 import { coffRelocationKind, relocationWidth } from '../relocations.ts'
-import { decodeUtf8 } from '../utf8.ts'
 import * as coff from './constants.ts'
 import { kindOf } from './kinds.ts'
+import {
+  atByte,
+  expectIndex,
+  paddedName,
+  readSymbolLayout,
+  type SymbolLayout,
+  sectionName,
+  symbolName,
+} from './names.ts'
 
-interface Layout {
+interface Layout extends SymbolLayout {
   readonly sections: number
-  readonly symbolsAt: number
-  /** Symbols and their auxiliary records. */
-  readonly records: number
-  readonly stringsAt: number
-  readonly stringsEnd: number
 }
 
 /** @throws ObjectError, its place a byte of the file. */
@@ -40,60 +43,16 @@ export function readCoff(bytes: Uint8Array): ObjectFile {
   return { format: 'coff', sections, symbols }
 }
 
-function atByte(offset: number): ObjectPlace {
-  return { in: 'file', offset }
-}
-
-function expectIndex(what: string, value: number, count: number, at: number): void {
-  if (value >= count) throw new ObjectError({ code: 'bad-index', what, value, count }, atByte(at))
-}
-
 function readLayout(reader: ByteReader): Layout {
   reader.require(0, coff.FILE_HEADER_SIZE, 'the COFF header')
   const sections = reader.u16(2)
-  const symbolsAt = reader.u32(8)
-  const records = symbolsAt === 0 ? 0 : reader.u32(12)
   const optional = reader.u16(16)
   if (optional !== 0) {
     const what = 'a COFF file with an optional header, which is no object,'
     throw new ObjectError({ code: 'unsupported', what }, atByte(16))
   }
   reader.require(coff.FILE_HEADER_SIZE, sections * coff.SECTION_HEADER_SIZE, 'the section headers')
-  reader.require(symbolsAt, records * coff.SYMBOL_SIZE, 'the symbols')
-  const stringsAt = symbolsAt + records * coff.SYMBOL_SIZE
-  let stringsEnd = stringsAt
-  if (symbolsAt !== 0 && stringsAt < reader.bytes.length) {
-    reader.require(stringsAt, 4, 'the size of the string table')
-    const size = reader.u32(stringsAt)
-    reader.require(stringsAt, size, 'the string table')
-    stringsEnd = stringsAt + size
-  }
-  return { sections, symbolsAt, records, stringsAt, stringsEnd }
-}
-
-function stringAt(reader: ByteReader, layout: Layout, offset: number, place: number): string {
-  if (offset < 4) {
-    const expected = 'an offset past the size of the table'
-    throw new ObjectError({ code: 'bad-field', what: 'name offset', value: offset, expected }, atByte(place))
-  }
-  expectIndex('name offset', offset, layout.stringsEnd - layout.stringsAt, place)
-  return reader.name(layout.stringsAt + offset, layout.stringsEnd)
-}
-
-function paddedName(reader: ByteReader, at: number, size: number): string {
-  let end = at
-  while (end < at + size && reader.u8(end) !== 0) end++
-  return decodeUtf8(reader.bytes, at, end)
-}
-
-function sectionName(reader: ByteReader, layout: Layout, at: number): string {
-  const name = paddedName(reader, at, 8)
-  if (/^\/\d+$/.test(name)) return stringAt(reader, layout, Number(name.slice(1)), at)
-  if (!/^\/\/[A-Za-z\d+/]{6}$/.test(name)) return name
-  const digits = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
-  let offset = 0
-  for (const digit of name.slice(2)) offset = offset * 64 + digits.indexOf(digit)
-  return stringAt(reader, layout, offset, at)
+  return { sections, ...readSymbolLayout(reader, 0) }
 }
 
 interface Symbols {
@@ -145,7 +104,7 @@ function readSymbol(reader: ByteReader, layout: Layout, at: number, auxiliary: n
     const name = paddedName(reader, at + coff.SYMBOL_SIZE, auxiliary * coff.SYMBOL_SIZE)
     return { name, binding: 'local', type: 'file', section: 'absolute', value: 0, size: 0 }
   }
-  const name = reader.u32(at) === 0 ? stringAt(reader, layout, reader.u32(at + 4), at + 4) : paddedName(reader, at, 8)
+  const name = symbolName(reader, layout, at)
   let section: SymbolPlace
   if (number > 0) {
     expectIndex('section of a symbol', number - 1, layout.sections, at + 12)

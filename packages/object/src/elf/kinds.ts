@@ -1,7 +1,9 @@
-// Which section type and flags stand for which kind. The gABI, "Special Sections"; AMD64 psABI, "Special Sections".
+// Which section type and flags stand for which kind, which numbers for which type of symbol. The gABI, "Special Sections"; AMD64 psABI, "Special Sections".
 
-import type { NativeSection, Section, SectionKind } from '../object-file.ts'
+import { ObjectError } from '../errors.ts'
+import type { NativeSection, Section, SectionKind, SymbolType } from '../object-file.ts'
 import * as elf from './constants.ts'
+import { atByte } from './headers.ts'
 
 const implied: Readonly<Record<Exclude<SectionKind, 'other'>, NativeSection>> = {
   text: { type: elf.SHT_PROGBITS, flags: elf.SHF_ALLOC | elf.SHF_EXECINSTR },
@@ -35,4 +37,12 @@ export function kindOf(name: string, type: number, flags: number, entrySize: num
     }
   }
   return { kind, native: entrySize === 0 ? { type, flags } : { type, flags, entrySize } }
+}
+
+/** @param at - place of the number in the file. */
+export function symbolType(number: number, at: number): SymbolType {
+  if (number === elf.STT_GNU_IFUNC) return 'ifunc'
+  const type = elf.symbolTypes[number]
+  if (type === undefined) throw new ObjectError({ code: 'unsupported', what: `symbol type ${number}` }, atByte(at))
+  return type === 'common' ? 'object' : type
 }

@@ -4,7 +4,7 @@
 // may not be longer than the file (they never overlap in an honest one), and names are bounded by ByteReader.name.
 
 import { ByteReader } from '../byte-reader.ts'
-import { ObjectError, type ObjectPlace } from '../errors.ts'
+import { ObjectError } from '../errors.ts'
 import {
   NO_SYMBOL,
   type ObjectFile,
@@ -12,25 +12,21 @@ import {
   type Relocation,
   type Section,
   type SymbolPlace,
-  type SymbolType,
 } from '../object-file.ts'
 import { elfRelocationKind, relocationWidth } from '../relocations.ts'
 import * as elf from './constants.ts'
-import { kindOf } from './kinds.ts'
-
-interface Header {
-  /** Place of the header in the file. */
-  readonly at: number
-  readonly nameOffset: number
-  readonly type: number
-  readonly flags: number
-  readonly offset: number
-  readonly size: number
-  readonly link: number
-  readonly info: number
-  readonly align: number
-  readonly entrySize: number
-}
+import {
+  atByte,
+  checkFileHeader,
+  expectField,
+  expectIndex,
+  nameIn,
+  readHeaders,
+  type SectionHeader,
+  sectionNames,
+  stringsAt,
+} from './headers.ts'
+import { kindOf, symbolType } from './kinds.ts'
 
 /** Sections that the model expresses in other ways. The rest is kept, with its place in the file's order. */
 const dissolved: readonly number[] = [elf.SHT_NULL, elf.SHT_SYMTAB, elf.SHT_STRTAB, elf.SHT_RELA, elf.SHT_SYMTAB_SHNDX]
@@ -38,7 +34,10 @@ const dissolved: readonly number[] = [elf.SHT_NULL, elf.SHT_SYMTAB, elf.SHT_STRT
 /** @throws ObjectError, its place a byte of the file. */
 export function readElf(bytes: Uint8Array): ObjectFile {
   const reader = new ByteReader(bytes)
-  checkFileHeader(reader)
+  const type = checkFileHeader(reader)
+  if (type !== elf.ET_REL) {
+    throw new ObjectError({ code: 'unsupported', what: 'an ELF file that is not relocatable (e_type)' }, atByte(16))
+  }
   const headers = readHeaders(reader)
   const modelIndex = new Int32Array(headers.length).fill(-1)
   let kept = 0
@@ -67,96 +66,10 @@ export function readElf(bytes: Uint8Array): ObjectFile {
   return { format: 'elf', sections, symbols }
 }
 
-function atByte(offset: number): ObjectPlace {
-  return { in: 'file', offset }
-}
-
-function expectField(what: string, value: number, expected: number, at: number): void {
-  if (value !== expected) {
-    throw new ObjectError({ code: 'bad-field', what, value, expected: String(expected) }, atByte(at))
-  }
-}
-
-function expectIndex(what: string, value: number, count: number, at: number): void {
-  if (value >= count) throw new ObjectError({ code: 'bad-index', what, value, count }, atByte(at))
-}
-
-function checkFileHeader(reader: ByteReader): void {
-  reader.require(0, elf.EHDR_SIZE, 'the ELF header')
-  const unsupported = (what: string, at: number): never => {
-    throw new ObjectError({ code: 'unsupported', what }, atByte(at))
-  }
-  if (reader.u8(4) !== 2) unsupported('an ELF class other than 64', 4)
-  if (reader.u8(5) !== 1) unsupported('a byte order other than little-endian', 5)
-  expectField('e_version', reader.u32(20), 1, 20)
-  if (reader.u16(16) !== elf.ET_REL) unsupported('an ELF file that is not relocatable (e_type)', 16)
-  if (reader.u16(18) !== elf.EM_X86_64) unsupported(`machine ${reader.u16(18)} (e_machine)`, 18)
-}
-
-function readHeaders(reader: ByteReader): Header[] {
-  const start = reader.u64(40, 'e_shoff')
-  if (start === 0) return []
-  expectField('e_shentsize', reader.u16(58), elf.SHDR_SIZE, 58)
-  reader.require(start, elf.SHDR_SIZE, 'the first section header')
-  // gABI, "ELF Header", e_shnum: with 0xff00 sections or more the count is in the first header's sh_size.
-  const count = reader.u16(60) || reader.u64(start + 32, 'the number of sections')
-  reader.require(start, count * elf.SHDR_SIZE, 'the section headers')
-  const headers: Header[] = []
-  let total = 0
-  for (let i = 0; i < count; i++) {
-    const at = start + i * elf.SHDR_SIZE
-    const header: Header = {
-      at,
-      nameOffset: reader.u32(at),
-      type: reader.u32(at + 4),
-      flags: reader.u64(at + 8, 'sh_flags'),
-      offset: reader.u64(at + 24, 'sh_offset'),
-      size: reader.u64(at + 32, 'sh_size'),
-      link: reader.u32(at + 40),
-      info: reader.u32(at + 44),
-      align: reader.u64(at + 48, 'sh_addralign'),
-      entrySize: reader.u64(at + 56, 'sh_entsize'),
-    }
-    headers.push(header)
-    if (header.type === elf.SHT_NULL || header.type === elf.SHT_NOBITS) continue
-    reader.require(header.offset, header.size, `section ${i}`)
-    total += header.size
-    if (total > reader.bytes.length) {
-      const what = 'the size of all sections together'
-      throw new ObjectError({ code: 'too-large', what, limit: reader.bytes.length }, atByte(at))
-    }
-  }
-  return headers
-}
-
-function stringsAt(headers: readonly Header[], index: number, place: number): Header {
-  expectIndex('string table', index, headers.length, place)
-  const header = headers[index]
-  expectField('sh_type of a string table', header.type, elf.SHT_STRTAB, header.at + 4)
-  return header
-}
-
-function nameIn(reader: ByteReader, table: Header, offset: number, place: number): string {
-  expectIndex('name offset', offset, Math.max(1, table.size), place)
-  return offset === 0 ? '' : reader.name(table.offset + offset, table.offset + table.size)
-}
-
-function sectionNames(reader: ByteReader, headers: readonly Header[]): (index: number) => string {
-  if (headers.length === 0) return () => ''
-  const field = reader.u16(62)
-  const index = field === elf.SHN_XINDEX ? headers[0].link : field
-  if (index === 0) return () => ''
-  const table = stringsAt(headers, index, 62)
-  return (section) => {
-    const header = headers[section]
-    return nameIn(reader, table, header.nameOffset, header.at)
-  }
-}
-
 function readSymbols(
   reader: ByteReader,
-  headers: readonly Header[],
-  table: Header,
+  headers: readonly SectionHeader[],
+  table: SectionHeader,
   modelIndex: Int32Array,
   sectionName: (index: number) => string,
 ): ObjectSymbol[] {
@@ -198,13 +111,6 @@ function readSymbols(
   return symbols
 }
 
-function symbolType(number: number, at: number): SymbolType {
-  if (number === elf.STT_GNU_IFUNC) return 'ifunc'
-  const type = elf.symbolTypes[number]
-  if (type === undefined) throw new ObjectError({ code: 'unsupported', what: `symbol type ${number}` }, atByte(at))
-  return type === 'common' ? 'object' : type
-}
-
 function symbolSection(shndx: number, special: boolean, modelIndex: Int32Array, at: number): SymbolPlace {
   if (special) {
     if (shndx === elf.SHN_ABS) return 'absolute'
@@ -220,8 +126,8 @@ function symbolSection(shndx: number, special: boolean, modelIndex: Int32Array, 
 
 function readRelocations(
   reader: ByteReader,
-  headers: readonly Header[],
-  table: Header,
+  headers: readonly SectionHeader[],
+  table: SectionHeader,
   symbolCount: number,
   modelIndex: Int32Array,
   relocations: Relocation[][],
@@ -252,7 +158,12 @@ function readRelocations(
   }
 }
 
-function readSection(reader: ByteReader, header: Header, name: string, relocations: readonly Relocation[]): Section {
+function readSection(
+  reader: ByteReader,
+  header: SectionHeader,
+  name: string,
+  relocations: readonly Relocation[],
+): Section {
   const align = Math.max(1, header.align)
   if (!Number.isInteger(Math.log2(align)) || align > 2 ** 31) {
     const expected = 'a power of two'
