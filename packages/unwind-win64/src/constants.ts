@@ -39,6 +39,8 @@ export const UNW_FLAG_EHANDLER = 1
 export const UNW_FLAG_UHANDLER = 2
 /** The record goes on in another one. */
 export const UNW_FLAG_CHAININFO = 4
+/** Version 3: the prologue is longer than 255 bytes. */
+export const UNW_FLAG_LARGE = 8
 
 /** 16-bit units that an operation takes in the array; 0 for operations that the system refuses. */
 export function slotsOf(operation: number, info: number): number {

@@ -16,8 +16,12 @@ export type Win64UnwindProblem =
   /** Operations in an order that the system undoes wrongly. */
   | { readonly code: 'order'; readonly why: string }
   | { readonly code: 'code-offset'; readonly offset: number; readonly limit: number }
-  | { readonly code: 'prologue-size'; readonly bytes: number }
+  | { readonly code: 'prologue-size'; readonly bytes: number; readonly limit: number }
   | { readonly code: 'slots'; readonly count: number }
+  /** Version 3: at most 31 operations of the prologue and of each epilogue, 7 epilogues, 510 bytes in all. */
+  | { readonly code: 'operations'; readonly count: number; readonly limit: number }
+  | { readonly code: 'epilogues'; readonly count: number; readonly limit: number }
+  | { readonly code: 'payload'; readonly bytes: number; readonly limit: number }
   /** Something that the format has no words for. */
   | { readonly code: 'inexpressible'; readonly what: string; readonly why: string }
   /** SP moves in the body of a function without a frame register. */
@@ -33,6 +37,8 @@ export type Win64UnwindProblem =
   | { readonly code: 'bad-flags'; readonly at: number; readonly flags: number }
   | { readonly code: 'bad-operation'; readonly at: number; readonly operation: number; readonly info: number }
   | { readonly code: 'bad-code-order'; readonly at: number; readonly offset: number; readonly previous: number }
+  | { readonly code: 'bad-descriptor'; readonly at: number; readonly why: string }
+  | { readonly code: 'bad-pool-index'; readonly at: number; readonly index: number }
   | { readonly code: 'bad-table'; readonly at: number; readonly why: string }
   | { readonly code: 'chain-too-long'; readonly links: number }
   // A walk that the system would give up.
@@ -74,9 +80,15 @@ function describe(problem: Win64UnwindProblem): string {
     case 'code-offset':
       return `code offset ${problem.offset} is past ${problem.limit}`
     case 'prologue-size':
-      return `a prologue of ${problem.bytes} bytes does not fit; the limit is 255`
+      return `a prologue of ${problem.bytes} bytes does not fit; the limit is ${problem.limit}`
     case 'slots':
       return `${problem.count} code slots do not fit; the limit is 255`
+    case 'operations':
+      return `${problem.count} operations do not fit; the limit is ${problem.limit}`
+    case 'epilogues':
+      return `${problem.count} epilogues do not fit; the limit is ${problem.limit}`
+    case 'payload':
+      return `a payload of ${problem.bytes} bytes does not fit; the limit is ${problem.limit}`
     case 'inexpressible':
       return `'${problem.what}' cannot be described: ${problem.why}`
     case 'sp-moves':
@@ -99,6 +111,10 @@ function describe(problem: Win64UnwindProblem): string {
       return `operation ${problem.operation} with info ${problem.info} at ${problem.at} is refused by the system`
     case 'bad-code-order':
       return `code at ${problem.at} has offset ${problem.offset} after ${problem.previous}; they must not increase`
+    case 'bad-descriptor':
+      return `epilogue descriptor at ${problem.at}: ${problem.why}`
+    case 'bad-pool-index':
+      return `UNWIND_INFO at ${problem.at} has an epilogue whose operations are not in the pool at ${problem.index}`
     case 'bad-table':
       return `function table at ${problem.at}: ${problem.why}`
     case 'chain-too-long':

@@ -15,16 +15,22 @@ import { decodeFunctionTable } from './decode.ts'
 import { encodeFrame, type Win64EncodeOptions, type Win64FunctionUnwind } from './encode.ts'
 import { Win64UnwindError } from './errors.ts'
 import { assembleTables, type Win64AssembleOptions } from './function-table.ts'
-import { ImageReader } from './image.ts'
+import { type AnyUnwindInfo, ImageReader, MAX_CHAIN } from './image.ts'
 import { type RangedInfo, rowsOf } from './meaning.ts'
 import { printUnwind } from './print.ts'
 import { unwindFrame, type Win64UnwindOptions, type Win64UnwindStep } from './unwind.ts'
-import type { RuntimeFunction, UnwindInfo } from './unwind-info.ts'
+import type { RuntimeFunction } from './unwind-info.ts'
 
 /** One range of code as read back from a function table. */
 export interface Win64DecodedFunction extends DecodedFunction {
   readonly entry: RuntimeFunction
-  readonly info: UnwindInfo
+  readonly info: AnyUnwindInfo
+}
+
+/** Choices of reading. */
+export interface Win64DecodeOptions {
+  /** Whether records of version 3 are read; refused with 'bad-version' when left out. */
+  readonly version3?: boolean
 }
 
 /** `UnwindFormat`, with this format's own options and results. */
@@ -32,7 +38,7 @@ export interface Win64Format extends UnwindFormat {
   readonly name: 'win64'
   encode(record: FrameRecord, options?: Win64EncodeOptions): Win64FunctionUnwind | null
   assemble(functions: readonly UnwoundFunction[], options?: Win64AssembleOptions): UnwindSection[]
-  decode(image: UnwindImage): Win64DecodedFunction[]
+  decode(image: UnwindImage, options?: Win64DecodeOptions): Win64DecodedFunction[]
   unwind(frame: MachineState, image: UnwindImage, memory: ReadMemory, options?: Win64UnwindOptions): Win64UnwindStep
   print(unwind: FunctionUnwind): string[]
 }
@@ -48,15 +54,13 @@ export const win64Format: Win64Format = {
   print: printUnwind,
 }
 
-const MAX_CHAIN = 32
-
 /**
  * Reads every function table of an image.
  *
  * @throws Win64UnwindError for tables and records that the system would refuse or misread.
  */
-export function decodeImage(image: UnwindImage): Win64DecodedFunction[] {
-  const reader = new ImageReader(image)
+export function decodeImage(image: UnwindImage, options: Win64DecodeOptions = {}): Win64DecodedFunction[] {
+  const reader = new ImageReader(image, options.version3 ?? false)
   const functions: Win64DecodedFunction[] = []
   for (const table of reader.tables()) {
     for (const listed of decodeFunctionTable(table)) {
@@ -80,14 +84,10 @@ function chainOf(reader: ImageReader, entry: RuntimeFunction): RangedInfo[] {
   let current: RuntimeFunction | null = entry
   while (current !== null) {
     if (chain.length > MAX_CHAIN) throw new Win64UnwindError({ code: 'chain-too-long', links: MAX_CHAIN })
-    const { info } = reader.info(current.unwindInfo)
-    chain.unshift({ info, begin: current === entry ? 0 : -1 })
+    const info: AnyUnwindInfo = reader.info(current.unwindInfo).info
+    // What the ranges in front have done is true from this range's first byte on.
+    chain.unshift({ info, done: current !== entry })
     current = info.parent
   }
-  // What the ranges in front have done is true from this range's first byte on.
-  return chain.map(({ info, begin }) =>
-    begin === 0
-      ? { info, begin }
-      : { info: { ...info, codes: info.codes.map((code) => ({ ...code, codeOffset: 0 })) }, begin: 0 },
-  )
+  return chain
 }

@@ -4,10 +4,17 @@ import type { LoadedSection, UnwindImage } from '@framewright/frame-layout'
 import { decodeUnwindInfo } from './decode.ts'
 import { Win64UnwindError } from './errors.ts'
 import { type RuntimeFunction, readU32, trailerOffset, type UnwindInfo } from './unwind-info.ts'
+import { decodeUnwindInfo3, trailerOffset3, type UnwindInfo3 } from './version-3.ts'
+
+/** A record of any version. */
+export type AnyUnwindInfo = UnwindInfo | UnwindInfo3
+
+/** At most that many chained records; the system gives up after 32. */
+export const MAX_CHAIN = 32
 
 /** A record and where it lies. */
 export interface PlacedInfo {
-  readonly info: UnwindInfo
+  readonly info: AnyUnwindInfo
   /** Distance of the handler's data from the image base; 0 without a handler. */
   readonly handlerData: number
 }
@@ -16,10 +23,13 @@ export interface PlacedInfo {
 export class ImageReader {
   readonly base: bigint
   readonly #sections: readonly LoadedSection[]
+  readonly #version3: boolean
 
-  constructor(image: UnwindImage) {
+  /** @param version3 - whether records of version 3 are read; refused otherwise. */
+  constructor(image: UnwindImage, version3: boolean = false) {
     this.base = image.base
     this.#sections = image.sections
+    this.#version3 = version3
   }
 
   /** One byte at an address, or undefined. */
@@ -44,6 +54,10 @@ export class ImageReader {
   /** @throws Win64UnwindError for a malformed record, or one that is not in the image. */
   info(rva: number): PlacedInfo {
     const { bytes, at } = this.#locate(rva, 'UNWIND_INFO')
+    if (this.#version3 && (bytes[at]! & 7) === 3) {
+      const info = decodeUnwindInfo3(bytes, at)
+      return { info, handlerData: (info.flags & 3) === 0 ? 0 : rva + trailerOffset3(bytes, at) + 4 }
+    }
     const info = decodeUnwindInfo(bytes, at)
     return { info, handlerData: (info.flags & 3) === 0 ? 0 : rva + trailerOffset(bytes, at) + 4 }
   }

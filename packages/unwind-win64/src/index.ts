@@ -4,6 +4,7 @@ export {
   operationNames,
   UNW_FLAG_CHAININFO,
   UNW_FLAG_EHANDLER,
+  UNW_FLAG_LARGE,
   UNW_FLAG_UHANDLER,
   UWOP_ALLOC_LARGE,
   UWOP_ALLOC_SMALL,
@@ -20,8 +21,16 @@ export {
 export { decodeFunctionTable, decodeUnwindInfo } from './decode.ts'
 export { encodeFrame, type Win64EncodeOptions, type Win64Fragment, type Win64FunctionUnwind } from './encode.ts'
 export { Win64UnwindError, type Win64UnwindProblem } from './errors.ts'
-export { decodeImage, type Win64DecodedFunction, type Win64Format, win64Format } from './format.ts'
+export {
+  decodeImage,
+  type Win64DecodedFunction,
+  type Win64DecodeOptions,
+  type Win64Format,
+  win64Format,
+} from './format.ts'
 export { assembleTables, type Win64AssembleOptions } from './function-table.ts'
+export type { AnyUnwindInfo } from './image.ts'
+export { R16 } from './machine.ts'
 export { printUnwind, printUnwindInfo } from './print.ts'
 export { type PrologueCodes, type PrologueOperation, type PrologueRules, prologueCodes } from './prologue.ts'
 export {
@@ -46,3 +55,12 @@ export {
   type UnwindCode,
   type UnwindInfo,
 } from './unwind-info.ts'
+export {
+  decodeUnwindInfo3,
+  type EpilogueDescriptor,
+  type EpilogueSteps,
+  encodeUnwindInfo3,
+  type UnwindInfo3,
+} from './version-3.ts'
+export { unwindInfo3, type Winding, type WindingEpilogue, type WindingOperation } from './version-3-build.ts'
+export type { OperationKind3, UnwindOperation3 } from './version-3-operations.ts'

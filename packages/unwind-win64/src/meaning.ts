@@ -1,4 +1,7 @@
-/** What a record says, as a frame record: the way back from bytes to rows. Epilogues are not in version 1's bytes. */
+/**
+ * What a record says, as a frame record: the way back from bytes to rows. Epilogues are not in version 1's bytes; version 2
+ * says where they are and version 3 what they do.
+ */
 
 import { type FrameRecord, FrameRecorder, RSP, type UnwindRow, unwindRows } from '@framewright/frame-layout'
 import {
@@ -12,76 +15,165 @@ import {
   UWOP_SAVE_XMM128_FAR,
   UWOP_SET_FPREG,
 } from './constants.ts'
-import { operandBytes, type UnwindInfo } from './unwind-info.ts'
+import { Win64UnwindError } from './errors.ts'
+import type { AnyUnwindInfo } from './image.ts'
+import { operandBytes } from './unwind-info.ts'
+import type { UnwindInfo3 } from './version-3.ts'
 
-/** A record and where its range starts, from the start of the function. */
+/** A record, and whether all that it describes was done before the range in question began. */
 export interface RangedInfo {
-  readonly info: UnwindInfo
-  readonly begin: number
+  readonly info: AnyUnwindInfo
+  readonly done: boolean
 }
+
+/** An operation in the one form that both layouts are brought to. `at`: it is true from here on. */
+type Step = { readonly at: number } & (
+  | { readonly kind: 'push'; readonly register: number }
+  | { readonly kind: 'push2'; readonly register: number; readonly second: number }
+  | { readonly kind: 'allocate'; readonly bytes: number }
+  | { readonly kind: 'set-frame'; readonly register: number; readonly offset: number }
+  | { readonly kind: 'save'; readonly register: number; readonly offset: number }
+  | { readonly kind: 'machine-frame'; readonly errorCode: boolean }
+)
 
 /**
  * The prologue that a chain of records describes.
  *
  * @param chain - the record of the function's first range first, each child after its parent.
- * @param codeSize - of all ranges together.
+ * @param codeSize - of the range.
+ * @throws Win64UnwindError where it cannot be said, such as r16 to r31.
  */
 export function recordOf(chain: readonly RangedInfo[], codeSize: number): FrameRecord {
   const recorder = new FrameRecorder()
   // Save offsets count from the bottom of the allocation: SP when all allocations are done, or the frame register.
   let framed = false
+  let frameOffset = 0
   // An allocation at the offset of SET_FPREG is pretended (two instructions cannot end at one offset): SP has not moved,
   // the register was set that much lower than the header says.
   let pretended = 0
   let prologueEnd = 0
   let last = 0
-  for (const { info, begin } of chain) {
-    prologueEnd = begin + info.prologueSize
-    for (let i = info.codes.length - 1; i >= 0; i--) {
-      const code = info.codes[i]!
-      const at = begin + code.codeOffset
-      const bytes = operandBytes(code)
+  for (const { info, done } of chain) {
+    prologueEnd = done ? 0 : info.prologueSize
+    const steps = info.version === 3 ? stepsOf3(info, done) : stepsOf(info, done)
+    for (let i = 0; i < steps.length; i++) {
+      const step = steps[i]!
+      const { at } = step
       last = at
-      switch (code.operation) {
-        case UWOP_PUSH_NONVOL:
-          recorder.push(at, 0, code.info)
+      switch (step.kind) {
+        case 'push':
+          recorder.push(at, 0, step.register)
           break
-        case UWOP_ALLOC_LARGE:
-        case UWOP_ALLOC_SMALL:
-          if (
-            i > 0 &&
-            info.codes[i - 1]!.operation === UWOP_SET_FPREG &&
-            info.codes[i - 1]!.codeOffset === code.codeOffset
-          ) {
-            pretended = bytes
-          } else recorder.adjustSp(at, 0, -bytes)
+        case 'push2':
+          recorder.push(at, 0, step.register)
+          recorder.push(at, 0, step.second)
           break
-        case UWOP_SET_FPREG:
-          recorder.setFrameRegister(
-            at,
-            0,
-            info.frameRegister === 0 ? RSP : info.frameRegister,
-            info.frameOffset - pretended,
-          )
+        case 'allocate': {
+          const next = steps[i + 1]
+          if (next !== undefined && next.kind === 'set-frame' && next.at === at) pretended = step.bytes
+          else recorder.adjustSp(at, 0, -step.bytes)
+          break
+        }
+        case 'set-frame':
+          recorder.setFrameRegister(at, 0, step.register === 0 ? RSP : step.register, step.offset - pretended)
           framed = true
+          frameOffset = step.offset
           break
-        case UWOP_SAVE_NONVOL:
-        case UWOP_SAVE_NONVOL_FAR:
-          recorder.save(at, 0, code.info, framed ? 'frame' : 'sp', framed ? bytes - info.frameOffset : bytes)
+        case 'save':
+          recorder.save(at, 0, step.register, framed ? 'frame' : 'sp', framed ? step.offset - frameOffset : step.offset)
           break
-        case UWOP_SAVE_XMM128:
-        case UWOP_SAVE_XMM128_FAR:
-          recorder.save(at, 0, code.info + 16, framed ? 'frame' : 'sp', framed ? bytes - info.frameOffset : bytes)
-          break
-        case UWOP_PUSH_MACHFRAME:
-          recorder.machineFrame(code.info !== 0)
+        case 'machine-frame':
+          recorder.machineFrame(step.errorCode)
           break
       }
     }
   }
   // Some assemblers write prologue size 0 when they are not told where it ends.
   recorder.prologueEnd(Math.max(prologueEnd, last))
-  return recorder.finish({ codeSize })
+  return recorder.finish({ codeSize: Math.max(codeSize, prologueEnd, last) })
+}
+
+/** In the order of the prologue. */
+function stepsOf(info: Exclude<AnyUnwindInfo, UnwindInfo3>, done: boolean): Step[] {
+  const steps: Step[] = []
+  for (let i = info.codes.length - 1; i >= 0; i--) {
+    const code = info.codes[i]!
+    const at = done ? 0 : code.codeOffset
+    const bytes = operandBytes(code)
+    switch (code.operation) {
+      case UWOP_PUSH_NONVOL:
+        steps.push({ at, kind: 'push', register: code.info })
+        break
+      case UWOP_ALLOC_LARGE:
+      case UWOP_ALLOC_SMALL:
+        steps.push({ at, kind: 'allocate', bytes })
+        break
+      case UWOP_SET_FPREG:
+        steps.push({ at, kind: 'set-frame', register: info.frameRegister, offset: info.frameOffset })
+        break
+      case UWOP_SAVE_NONVOL:
+      case UWOP_SAVE_NONVOL_FAR:
+        steps.push({ at, kind: 'save', register: code.info, offset: bytes })
+        break
+      case UWOP_SAVE_XMM128:
+      case UWOP_SAVE_XMM128_FAR:
+        steps.push({ at, kind: 'save', register: code.info + 16, offset: bytes })
+        break
+      case UWOP_PUSH_MACHFRAME:
+        steps.push({ at, kind: 'machine-frame', errorCode: code.info !== 0 })
+        break
+    }
+  }
+  return steps
+}
+
+/**
+ * Version 3 has the start of instructions, not their end; an operation is true from the next byte on, which is the same at
+ * every instruction's start.
+ */
+function stepsOf3(info: UnwindInfo3, done: boolean): Step[] {
+  const steps: Step[] = []
+  for (let i = info.offsets.length - 1; i >= 0; i--) {
+    const { kind, register, second, operand } = info.pool[i]!
+    const at = done || info.prologueSize === 0 ? 0 : info.offsets[i]! + 1
+    switch (kind) {
+      case 'PUSH_NONVOL':
+        steps.push({ at, kind: 'push', register: known(register, 'push') })
+        break
+      case 'PUSH2':
+        steps.push({ at, kind: 'push2', register: known(register, 'push'), second: known(second, 'push') })
+        break
+      case 'PUSH_CONSECUTIVE_2':
+        steps.push({ at, kind: 'push2', register: known(register, 'push'), second: known(register + 1, 'push') })
+        break
+      case 'ALLOC_SMALL':
+      case 'ALLOC_LARGE':
+      case 'ALLOC_HUGE':
+        steps.push({ at, kind: 'allocate', bytes: operand })
+        break
+      case 'SET_FPREG':
+        steps.push({ at, kind: 'set-frame', register, offset: operand })
+        break
+      case 'SAVE_NONVOL':
+      case 'SAVE_NONVOL_FAR':
+        steps.push({ at, kind: 'save', register: known(register, 'save'), offset: operand })
+        break
+      case 'SAVE_XMM128':
+      case 'SAVE_XMM128_FAR':
+        steps.push({ at, kind: 'save', register: register + 16, offset: operand })
+        break
+      case 'PUSH_CANONICAL_FRAME':
+        steps.push({ at, kind: 'machine-frame', errorCode: operand !== 0 })
+        break
+    }
+  }
+  return steps
+}
+
+/** Rows of x86-64 know r0 to r15. */
+function known(register: number, use: 'push' | 'save'): number {
+  if (register >= 16) throw new Win64UnwindError({ code: 'register', register, use })
+  return register
 }
 
 /** The rows of a chain of records; see {@link recordOf}. */

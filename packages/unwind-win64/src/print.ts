@@ -16,10 +16,21 @@ import {
 } from './constants.ts'
 import { decodeUnwindInfo } from './decode.ts'
 import { isWin64 } from './function-table.ts'
-import { epilogueSlots, operandBytes, trailerOffset, type UnwindCode, type UnwindInfo } from './unwind-info.ts'
+import type { AnyUnwindInfo } from './image.ts'
+import {
+  epilogueSlots,
+  operandBytes,
+  type RuntimeFunction,
+  trailerOffset,
+  type UnwindCode,
+  type UnwindInfo,
+} from './unwind-info.ts'
+import { decodeUnwindInfo3, poolIndex, trailerOffset3, type UnwindInfo3 } from './version-3.ts'
+import type { UnwindOperation3 } from './version-3-operations.ts'
 
 /** One record, a line for the header and one for each code, the last action of the prologue first, as stored. */
-export function printUnwindInfo(info: UnwindInfo): string[] {
+export function printUnwindInfo(info: AnyUnwindInfo): string[] {
+  if (info.version === 3) return printUnwindInfo3(info)
   let slots = info.epilogues === null ? 0 : epilogueSlots(info.epilogues)
   for (const code of info.codes) slots += slotsOf(code.operation, code.info)
   const header = [`version ${info.version}`, flagWords(info.flags), `prologue ${info.prologueSize} bytes`]
@@ -37,13 +48,38 @@ export function printUnwindInfo(info: UnwindInfo): string[] {
     const at = `at ${code.codeOffset}`.padEnd(7)
     lines.push(`  ${at} ${operationNames[code.operation]!.padEnd(15)} ${meaning(code, info)}`)
   }
-  if (info.parent !== null) {
-    const { begin, end, unwindInfo } = info.parent
-    lines.push(
-      `  goes on in the record at 0x${unwindInfo.toString(16)} of 0x${begin.toString(16)}..0x${end.toString(16)}`,
-    )
-  }
+  if (info.parent !== null) lines.push(parentLine(info.parent))
   return lines
+}
+
+function printUnwindInfo3(info: UnwindInfo3): string[] {
+  const { offsets, pool, epilogues, prologueSize } = info
+  const header = ['version 3', flagWords(info.flags & 7), `prologue ${prologueSize} bytes`]
+  if (info.frameRegister !== 0) {
+    header.push(`frame register ${x64.registerNames[info.frameRegister]} at ${info.frameOffset}`)
+  }
+  const lines = [header.filter((part) => part !== '').join(', ')]
+  for (let i = 0; i < offsets.length; i++) lines.push(operationLine(offsets[i]!, pool[i]!))
+  for (let i = 0; i < epilogues.length; i++) {
+    const { offset, toParent, steps } = epilogues[i]!
+    const from = offset < 0 ? 'before the end' : 'behind the start'
+    const place = i === 0 ? `${Math.abs(offset)} ${from}` : `${offset} from the one above`
+    const what = steps === null ? ', the same as above' : `, ${steps.terminator} bytes up to the exit`
+    lines.push(`  epilogue ${place}${what}${toParent ? ', goes on in the parent' : ''}`)
+    if (steps === null) continue
+    const first = poolIndex(pool, steps.first)
+    for (let k = 0; k < steps.offsets.length; k++) lines.push(`  ${operationLine(steps.offsets[k]!, pool[first + k]!)}`)
+  }
+  if (info.parent !== null) lines.push(parentLine(info.parent))
+  return lines
+}
+
+function operationLine(offset: number, operation: UnwindOperation3): string {
+  return `  ${`at ${offset}`.padEnd(7)} ${operation.kind.padEnd(20)} ${meaning3(operation)}`
+}
+
+function parentLine({ begin, end, unwindInfo }: RuntimeFunction): string {
+  return `  goes on in the record at 0x${unwindInfo.toString(16)} of 0x${begin.toString(16)}..0x${end.toString(16)}`
 }
 
 /** A function's records, with ranges, handler and relocations. */
@@ -55,9 +91,10 @@ export function printUnwind(unwind: FunctionUnwind): string[] {
     if (unwind.fragments.length > 1) {
       lines.push(`range ${begin}..${end}${parent < 0 ? '' : `, chained to range ${parent}`}`)
     }
-    const decoded = decodeUnwindInfo(unwind.bytes, info)
+    const third = (unwind.bytes[info]! & 7) === 3
+    const decoded = third ? decodeUnwindInfo3(unwind.bytes, info) : decodeUnwindInfo(unwind.bytes, info)
     lines.push(...printUnwindInfo(parent < 0 ? decoded : { ...decoded, parent: null }))
-    const trailer = info + trailerOffset(unwind.bytes, info)
+    const trailer = info + (third ? trailerOffset3(unwind.bytes, info) : trailerOffset(unwind.bytes, info))
     for (const r of unwind.relocations) {
       if ((decoded.flags & 3) === 0 || r.offset < trailer) continue
       const what = r.offset === trailer ? 'handler' : 'handler data'
@@ -94,3 +131,30 @@ function meaning(code: UnwindCode, info: UnwindInfo): string {
       return ''
   }
 }
+
+function meaning3({ kind, register, second, operand }: UnwindOperation3): string {
+  switch (kind) {
+    case 'PUSH_NONVOL':
+      return `push ${generalName(register)}`
+    case 'PUSH2':
+      return `push2 ${generalName(register)}, ${generalName(second)}`
+    case 'PUSH_CONSECUTIVE_2':
+      return `push2 ${generalName(register)}, ${generalName(register + 1)}`
+    case 'ALLOC_SMALL':
+    case 'ALLOC_LARGE':
+    case 'ALLOC_HUGE':
+      return `rsp -= ${operand}`
+    case 'SET_FPREG':
+      return `${generalName(register)} = rsp + ${operand}`
+    case 'SAVE_NONVOL':
+    case 'SAVE_NONVOL_FAR':
+      return `${generalName(register)} at base + ${operand}`
+    case 'SAVE_XMM128':
+    case 'SAVE_XMM128_FAR':
+      return `xmm${register} at base + ${operand}`
+    case 'PUSH_CANONICAL_FRAME':
+      return `canonical frame of type ${operand}`
+  }
+}
+
+const generalName = (register: number): string => (register < 16 ? x64.registerNames[register]! : `r${register}`)

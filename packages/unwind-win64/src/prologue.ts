@@ -68,7 +68,7 @@ export function prologueCodes(
     throw new Win64UnwindError(problem, rules.events?.[index] ?? index)
   }
   if (!(prologueSize >= 0 && prologueSize <= 255)) {
-    throw new Win64UnwindError({ code: 'prologue-size', bytes: prologueSize })
+    throw new Win64UnwindError({ code: 'prologue-size', bytes: prologueSize, limit: 255 })
   }
   const codes: UnwindCode[] = new Array(operations.length)
   let slots = 0

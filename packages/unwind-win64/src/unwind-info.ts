@@ -110,7 +110,7 @@ export function encodeUnwindInfo(info: UnwindInfo, handlerData?: Uint8Array): Ui
   for (const code of info.codes) slots += slotsOf(code.operation, code.info)
   if (slots > 255) throw new Win64UnwindError({ code: 'slots', count: slots })
   if (!(info.prologueSize >= 0 && info.prologueSize <= 255)) {
-    throw new Win64UnwindError({ code: 'prologue-size', bytes: info.prologueSize })
+    throw new Win64UnwindError({ code: 'prologue-size', bytes: info.prologueSize, limit: 255 })
   }
   if (!(info.frameOffset >= 0 && info.frameOffset <= 240) || info.frameOffset % 16 !== 0) {
     throw new Win64UnwindError({ code: 'frame-register-offset', bytes: info.frameOffset })

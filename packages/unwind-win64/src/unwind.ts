@@ -4,14 +4,7 @@
  * differ in the ways listed at `Win64System`.
  */
 
-import {
-  type MachineState,
-  RETURN_ADDRESS,
-  type ReadMemory,
-  type Register,
-  RSP,
-  type UnwindImage,
-} from '@framewright/frame-layout'
+import { type MachineState, type ReadMemory, type Register, RSP, type UnwindImage } from '@framewright/frame-layout'
 import {
   UNW_FLAG_CHAININFO,
   UWOP_ALLOC_LARGE,
@@ -25,9 +18,11 @@ import {
   UWOP_SET_FPREG,
 } from './constants.ts'
 import { Win64UnwindError } from './errors.ts'
-import { ImageReader, type PlacedInfo } from './image.ts'
+import { type AnyUnwindInfo, ImageReader, MAX_CHAIN, type PlacedInfo } from './image.ts'
+import { Machine } from './machine.ts'
 import { isEpilogue, recogniseEpilogue } from './recognise.ts'
 import { operandBytes, type RuntimeFunction, type UnwindInfo } from './unwind-info.ts'
+import { frameIsSet3, undoEpilogue3, undoPrologue3 } from './version-3-unwind.ts'
 import { recogniseWineEpilogue } from './wine.ts'
 
 /**
@@ -41,6 +36,8 @@ export type Win64System = 'windows' | 'wine-8'
 /** Choices of a step. */
 export interface Win64UnwindOptions {
   readonly system?: Win64System
+  /** Whether records of version 3 are walked, as the preview specification says; refused when left out. No system does yet. */
+  readonly version3?: boolean
 }
 
 /** The caller's frame, and what the step found out on its way. */
@@ -57,9 +54,6 @@ export interface Win64UnwindStep extends MachineState {
 }
 
 const MASK = 0xffff_ffff_ffff_ffffn
-/** At most that many chained records; the system gives up after 32. */
-const MAX_CHAIN = 32
-
 /**
  * Walks one frame.
  *
@@ -73,30 +67,27 @@ export function unwindFrame(
   memory: ReadMemory,
   options: Win64UnwindOptions = {},
 ): Win64UnwindStep {
-  return new Step(frame, new ImageReader(image), memory, options.system ?? 'windows').run()
+  const reader = new ImageReader(image, options.version3 ?? false)
+  return new Step(new Machine(frame, memory), reader, options.system ?? 'windows').run()
 }
 
 class Step {
-  readonly #registers: (bigint | undefined)[]
+  readonly #machine: Machine
   readonly #image: ImageReader
-  readonly #memory: ReadMemory
   readonly #system: Win64System
-  readonly #saved: Map<Register, bigint> = new Map()
-  readonly #pc: bigint
 
-  constructor(frame: MachineState, image: ImageReader, memory: ReadMemory, system: Win64System) {
-    this.#registers = [...frame.registers]
+  constructor(machine: Machine, image: ImageReader, system: Win64System) {
+    this.#machine = machine
     this.#image = image
-    this.#memory = memory
     this.#system = system
-    this.#pc = this.#value(RETURN_ADDRESS)
   }
 
   run(): Win64UnwindStep {
-    const entry = this.#image.find(this.#pc)
+    const machine = this.#machine
+    const entry = this.#image.find(machine.pc)
     if (entry === null) {
-      this.#return()
-      return this.#result(this.#value(RSP), null, null, false)
+      machine.return()
+      return this.#result(machine.value(RSP), null, null, false)
     }
     const placed = this.#image.info(entry.unwindInfo)
     return this.#system === 'windows' ? this.#windows(entry, placed) : this.#wine(entry, placed)
@@ -104,45 +95,67 @@ class Step {
 
   #windows(entry: RuntimeFunction, placed: PlacedInfo): Win64UnwindStep {
     const { info } = placed
-    const offset = Number(this.#pc - this.#image.base) - entry.begin
-    const establisher = this.#establisher(info, offset)
-    if (this.#tryEpilogue(entry, info)) return this.#result(establisher, null, entry, true)
+    const establisher = this.#establisher(info, this.#offsetIn(entry))
+    const epilogue = this.#tryEpilogue(entry, info, establisher)
+    if (epilogue === 'left') return this.#result(establisher, null, entry, true)
     let current = entry
     let own: PlacedInfo = placed
     let machineFrame = false
     for (let links = 0; ; links++) {
-      const at = Number(this.#pc - this.#image.base) - current.begin
-      if (this.#undo(own.info, at, establisher)) machineFrame = true
+      // What an epilogue that goes on in the parent fragment had to undo of its own is undone.
+      if (links > 0 || epilogue === 'none') {
+        if (this.#undo(own.info, this.#offsetIn(current), establisher)) machineFrame = true
+      }
       if (own.info.parent === null) break
       if (links === MAX_CHAIN) throw new Win64UnwindError({ code: 'chain-too-long', links })
       current = own.info.parent
       own = this.#image.info(current.unwindInfo)
     }
-    if (!machineFrame) this.#return()
-    const at = Number(this.#pc - this.#image.base) - current.begin
-    // Compared without sign: an address in front of the last record's range counts as behind its prologue.
-    const callable = at < 0 || at >= own.info.prologueSize
-    return this.#result(establisher, callable ? own : null, entry, false)
+    if (!machineFrame) this.#machine.return()
+    const callable = epilogue === 'none' && this.#offsetIn(current) >= own.info.prologueSize
+    return this.#result(establisher, callable ? own : null, entry, epilogue !== 'none')
+  }
+
+  /**
+   * The pc from the begin of a range, in 32 bits without sign: an address in front of the range (a part of the function that
+   * was placed before its parent) counts as behind its prologue.
+   */
+  #offsetIn(entry: RuntimeFunction): number {
+    return (Number(this.#machine.pc - this.#image.base) - entry.begin) >>> 0
   }
 
   /** Step 1: the frame register is trusted behind the prologue, in chained records, and from SET_FPREG on. */
-  #establisher(info: UnwindInfo, offset: number): bigint {
-    if (info.frameRegister === 0) return this.#value(RSP)
+  #establisher(info: AnyUnwindInfo, offset: number): bigint {
+    if (info.frameRegister === 0) return this.#machine.value(RSP)
     const trusted =
       offset >= info.prologueSize ||
       (info.flags & UNW_FLAG_CHAININFO) !== 0 ||
-      info.codes.some((code) => code.operation === UWOP_SET_FPREG && offset >= code.codeOffset)
-    return trusted ? this.#frameBase(info) : this.#value(RSP)
+      (info.version === 3
+        ? frameIsSet3(info, offset)
+        : info.codes.some((code) => code.operation === UWOP_SET_FPREG && offset >= code.codeOffset))
+    return trusted ? this.#frameBase(info) : this.#machine.value(RSP)
   }
 
-  #frameBase(info: UnwindInfo): bigint {
-    return (this.#value(info.frameRegister) - BigInt(info.frameOffset)) & MASK
+  #frameBase(info: AnyUnwindInfo): bigint {
+    return (this.#machine.value(info.frameRegister) - BigInt(info.frameOffset)) & MASK
   }
 
-  /** Step 2. */
-  #tryEpilogue(entry: RuntimeFunction, info: UnwindInfo): boolean {
-    if (info.version === 2) return this.#tryListedEpilogue(entry, info)
-    const pc = this.#pc
+  /** Step 2. `'left'`: the epilogue was run to its end; `'to-parent'` (version 3): it goes on in the parent fragment. */
+  #tryEpilogue(entry: RuntimeFunction, info: AnyUnwindInfo, establisher: bigint): 'none' | 'left' | 'to-parent' {
+    const machine = this.#machine
+    if (info.version === 3) {
+      const found = undoEpilogue3(machine, info, this.#offsetIn(entry), entry.end - entry.begin, establisher)
+      if (found === 'left') machine.return()
+      return found
+    }
+    return (info.version === 2 ? this.#tryListedEpilogue(entry, info) : this.#runEpilogue(entry, info))
+      ? 'left'
+      : 'none'
+  }
+
+  #runEpilogue(entry: RuntimeFunction, info: UnwindInfo): boolean {
+    const machine = this.#machine
+    const { pc } = machine
     const found = recogniseEpilogue(
       (offset) => this.#image.byte(pc + BigInt(offset)),
       info.frameRegister,
@@ -150,11 +163,9 @@ class Step {
     )
     if (!isEpilogue(found)) return false
     const { from, offset } = found.adjustment
-    if (offset !== 0 || from >= 0) {
-      this.#registers[RSP] = (this.#value(from < 0 ? RSP : from) + BigInt(offset)) & MASK
-    }
-    for (const register of found.pops) this.#pop(register)
-    this.#return()
+    if (offset !== 0 || from >= 0) machine.setSp(machine.value(from < 0 ? RSP : from) + BigInt(offset))
+    for (const register of found.pops) machine.pop(register)
+    machine.return()
     return true
   }
 
@@ -185,7 +196,8 @@ class Step {
   #tryListedEpilogue(entry: RuntimeFunction, info: UnwindInfo): boolean {
     const { epilogues } = info
     if (epilogues === null) return false
-    const rva = Number(this.#pc - this.#image.base)
+    const machine = this.#machine
+    const rva = Number(machine.pc - this.#image.base)
     const starts = epilogues.distances.map((distance) => entry.end - distance)
     if (epilogues.atEnd) starts.push(entry.end - epilogues.size)
     const start = starts.find((candidate) => rva >= candidate && rva < candidate + epilogues.size)
@@ -195,7 +207,9 @@ class Step {
     for (let links = 0; own.parent !== null; links++) {
       if (own.codes.some((code) => code.operation === UWOP_PUSH_NONVOL)) break
       if (links === MAX_CHAIN) throw new Win64UnwindError({ code: 'chain-too-long', links })
-      own = this.#image.info(own.parent.unwindInfo).info
+      const parent: AnyUnwindInfo = this.#image.info(own.parent.unwindInfo).info
+      if (parent.version === 3) break
+      own = parent
     }
     let skipped = rva - start
     let i = own.codes.findIndex((code) => code.operation === UWOP_PUSH_NONVOL)
@@ -204,48 +218,47 @@ class Step {
       const register = own.codes[i]!.info
       const length = register < 8 ? 1 : 2
       if (skipped >= length) skipped -= length
-      else this.#pop(register)
+      else machine.pop(register)
     }
     const flags = own.codes[i]
     if (flags !== undefined && flags.operation === UWOP_ALLOC_SMALL && flags.info === 0) {
       if (skipped >= 1) skipped -= 1
-      else this.#registers[RSP] = (this.#value(RSP) + 8n) & MASK
+      else machine.addToSp(8)
     }
-    this.#return()
+    machine.return()
     return true
   }
 
   /** Step 3 for one record. @returns whether a machine frame was popped. */
-  #undo(info: UnwindInfo, offset: number, establisher: bigint): boolean {
+  #undo(info: AnyUnwindInfo, offset: number, establisher: bigint): boolean {
+    const machine = this.#machine
+    if (info.version === 3) return undoPrologue3(machine, info, offset, establisher)
     let machineFrame = false
     for (const code of info.codes) {
       if (offset < code.codeOffset) continue
       switch (code.operation) {
         case UWOP_PUSH_NONVOL:
-          this.#pop(code.info)
+          machine.pop(code.info)
           break
         case UWOP_ALLOC_LARGE:
         case UWOP_ALLOC_SMALL:
-          this.#registers[RSP] = (this.#value(RSP) + BigInt(operandBytes(code))) & MASK
+          machine.addToSp(operandBytes(code))
           break
         case UWOP_SET_FPREG:
-          this.#registers[RSP] = this.#frameBase(info)
+          machine.setSp(this.#frameBase(info))
           break
         case UWOP_SAVE_NONVOL:
         case UWOP_SAVE_NONVOL_FAR:
-          this.#load(code.info, (establisher + BigInt(operandBytes(code))) & MASK, 8)
+          machine.load(code.info, establisher + BigInt(operandBytes(code)))
           break
         case UWOP_SAVE_XMM128:
         case UWOP_SAVE_XMM128_FAR:
-          this.#load(code.info + 16, (establisher + BigInt(operandBytes(code))) & MASK, 16)
+          machine.load(code.info + 16, establisher + BigInt(operandBytes(code)))
           break
-        case UWOP_PUSH_MACHFRAME: {
-          const frame = this.#value(RSP) + (code.info === 0 ? 0n : 8n)
-          this.#registers[RETURN_ADDRESS] = this.#read(frame & MASK, 8, 'the interrupted rip')
-          this.#registers[RSP] = this.#read((frame + 24n) & MASK, 8, 'the interrupted rsp')
+        case UWOP_PUSH_MACHFRAME:
+          machine.popMachineFrame(code.info !== 0)
           machineFrame = true
           break
-        }
         default: // SPARE_CODE: stepped over
       }
     }
@@ -253,6 +266,7 @@ class Step {
   }
 
   #wine(entry: RuntimeFunction, placed: PlacedInfo): Win64UnwindStep {
+    const machine = this.#machine
     let current = entry
     let own = placed
     let frame = 0n
@@ -260,11 +274,11 @@ class Step {
     let inPrologue = false
     for (let links = 0; ; links++) {
       const { info } = own
-      frame = info.frameRegister === 0 ? this.#value(RSP) : this.#frameBase(info)
-      const at = Number(this.#pc - this.#image.base) - current.begin
+      frame = info.frameRegister === 0 ? machine.value(RSP) : this.#frameBase(info)
+      const at = Number(machine.pc - this.#image.base) - current.begin
       inPrologue = at >= 0 && at < info.prologueSize
-      if (!inPrologue && (info.codes.length > 0 || info.epilogues !== null)) {
-        const pc = this.#pc
+      if (!inPrologue && info.version !== 3 && (info.codes.length > 0 || info.epilogues !== null)) {
+        const { pc } = machine
         const rva = Number(pc - this.#image.base)
         const found = recogniseWineEpilogue(
           (offset) => this.#image.byte(pc + BigInt(offset)),
@@ -274,12 +288,11 @@ class Step {
         )
         if (found !== null) {
           for (const action of found) {
-            if (action.kind === 'pop') this.#pop(action.register)
-            else if (action.kind === 'adjust') {
-              this.#registers[RSP] = (this.#value(action.from) + BigInt(action.offset)) & MASK
-            } else {
-              this.#return()
-              this.#registers[RSP] = (this.#value(RSP) + BigInt(action.bytes)) & MASK
+            if (action.kind === 'pop') machine.pop(action.register)
+            else if (action.kind === 'adjust') machine.setSp(machine.value(action.from) + BigInt(action.offset))
+            else {
+              machine.return()
+              machine.addToSp(action.bytes)
             }
           }
           return this.#result(frame, null, entry, true)
@@ -291,7 +304,7 @@ class Step {
       current = info.parent
       own = this.#image.info(current.unwindInfo)
     }
-    if (!machineFrame) this.#return()
+    if (!machineFrame) machine.return()
     return this.#result(frame, inPrologue ? null : own, entry, false)
   }
 
@@ -304,9 +317,9 @@ class Step {
     const flags = own === null ? 0 : own.info.flags & 3
     const base = this.#image.base
     return {
-      registers: this.#registers,
+      registers: this.#machine.registers,
       establisherFrame,
-      saved: this.#saved,
+      saved: this.#machine.saved,
       handler:
         own === null || flags === 0
           ? null
@@ -314,35 +327,5 @@ class Step {
       entry,
       inEpilogue,
     }
-  }
-
-  #value(register: Register): bigint {
-    const value = this.#registers[register]
-    if (value === undefined) throw new Win64UnwindError({ code: 'unknown-register-value', register })
-    return value
-  }
-
-  #read(address: bigint, bytes: number, what: string): bigint {
-    const value = this.#memory(address, bytes)
-    if (value === undefined) throw new Win64UnwindError({ code: 'unreadable', address, what })
-    return value
-  }
-
-  #load(register: Register, address: bigint, bytes: number): void {
-    this.#registers[register] = this.#read(address, bytes, 'a saved register')
-    this.#saved.set(register, address)
-  }
-
-  #pop(register: Register): void {
-    const address = this.#value(RSP)
-    // rsp += 8 first, then the load: a pop into rsp keeps what was loaded.
-    this.#registers[RSP] = (address + 8n) & MASK
-    this.#load(register, address, 8)
-  }
-
-  #return(): void {
-    const address = this.#value(RSP)
-    this.#registers[RETURN_ADDRESS] = this.#read(address, 8, 'the return address')
-    this.#registers[RSP] = (address + 8n) & MASK
   }
 }

@@ -115,11 +115,6 @@ describe.skipIf(vectors === null)('the win64 vectors', () => {
     expect(relocs).toEqual(vector.pdataRelocs)
   })
 
-  test.each(cases.filter((vector) => vector.version === 3))('$name: version 3 is refused, with a type', (vector) => {
-    const refused = expect.objectContaining({ problem: { code: 'bad-version', at: 0, version: 3 } })
-    expect(() => decodeUnwindInfo(bytesOf(vector.xdataHex))).toThrow(refused)
-  })
-
   test.each(vectors?.invalid ?? [])('$name is refused: $why', ({ ops, prologSize }) => {
     expect(() => prologueCodes(ops.map(operationOf), prologSize)).toThrow(Win64UnwindError)
   })

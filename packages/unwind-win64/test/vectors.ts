@@ -12,7 +12,7 @@ import {
   x64,
 } from '@framewright/frame-layout'
 import { sharedPath } from '@framewright/testkit'
-import type { PrologueOperation } from '../src/index.ts'
+import type { PrologueOperation, WindingOperation } from '../src/index.ts'
 
 export interface VectorOperation {
   op: 'pushNonvol' | 'alloc' | 'setFrame' | 'saveNonvol' | 'saveXmm128' | 'pushMachFrame' | 'push2'
@@ -50,7 +50,7 @@ export interface VectorCase {
   version: 1 | 2 | 3
   ops?: VectorOperation[]
   prologSize: number
-  epilogs?: { start: number; popStart: number; terminator: number; end: number }[]
+  epilogs?: { start: number; popStart: number; terminator: number; end: number; ops?: VectorOperation[] }[]
   functionSize: number
   codeHex: string
   codeRelocs: VectorReloc[]
@@ -115,6 +115,32 @@ export function operationOf(op: VectorOperation): PrologueOperation {
     case 'push2':
       throw new Error('version 3 alone has push2')
   }
+}
+
+/** One operation in version 3's terms. */
+export function windingOf(op: VectorOperation): WindingOperation {
+  const { start } = op
+  switch (op.op) {
+    case 'pushNonvol':
+      return { start, kind: 'push', register: hardwareNumber(op.reg) }
+    case 'push2':
+      return { start, kind: 'push2', register: hardwareNumber(op.reg), second: hardwareNumber(op.reg2!) }
+    case 'alloc':
+      return { start, kind: 'allocate', bytes: op.size }
+    case 'setFrame':
+      return { start, kind: 'set-frame', register: hardwareNumber(op.reg), offset: op.offset }
+    case 'saveNonvol':
+      return { start, kind: 'save', register: hardwareNumber(op.reg), offset: op.offset }
+    case 'saveXmm128':
+      return { start, kind: 'save-vector', register: hardwareNumber(op.reg), offset: op.offset }
+    case 'pushMachFrame':
+      return { start, kind: 'canonical-frame', type: op.errorCode ? 1 : 0 }
+  }
+}
+
+function hardwareNumber(name: string): number {
+  const number = x64.registerNames.indexOf(name)
+  return number >= 0 ? number & 15 : Number(name.replace(/\D+/, ''))
 }
 
 /** `.text`, `.xdata` and `.pdata` of a case at the addresses of the conventions, relocations applied. */
