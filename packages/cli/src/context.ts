@@ -1,5 +1,6 @@
 // What every command is given.
 
+import { detectImage } from '@framewright/object'
 import type { ParsedArguments } from './arguments.ts'
 import { UsageError } from './arguments.ts'
 import type { Host } from './host.ts'
@@ -53,8 +54,9 @@ export function textOf({ name, bytes }: Input): string {
   throw new InputError([{ severity: 'error', file: name, ...place, message, code: 'binary' }])
 }
 
-/** Whether the bytes begin as an object does. */
+/** Whether the bytes begin as an object or a linked image does. */
 export function isObject(bytes: Uint8Array): boolean {
+  if (detectImage(bytes) !== null && bytes.includes(0)) return true
   const isElf = bytes[0] === 0x7f && bytes[1] === 0x45 && bytes[2] === 0x4c && bytes[3] === 0x46
   // A COFF header's machine is the two bytes `d` and 0x86: no text begins so.
   return isElf || (bytes[0] === 0x64 && bytes[1] === 0x86) || (bytes[0] === 0 && bytes[1] === 0 && bytes[2] === 0xff)
@@ -62,6 +64,28 @@ export function isObject(bytes: Uint8Array): boolean {
 
 export function printJson(value: unknown, { host }: Context): void {
   host.stdout.write(`${JSON.stringify(value, jsonValue, 2)}\n`)
+}
+
+/**
+ * Prints one document whose `key` is a list that may be too long for one string. Nothing is printed unless all of it can
+ * be.
+ *
+ * @param head - what stands in front of the list; a list of diagnostics stands behind it, empty.
+ */
+export function printJsonList(
+  head: Readonly<Record<string, unknown>>,
+  key: string,
+  items: Iterable<unknown>,
+  { host }: Context,
+): void {
+  const indented = (value: unknown, by: string): string =>
+    JSON.stringify(value, jsonValue, 2).replaceAll('\n', `\n${by}`)
+  const texts: string[] = []
+  for (const item of items) texts.push(`    ${indented(item, '    ')}`)
+  const front = Object.entries(head).map(([name, value]) => `  ${JSON.stringify(name)}: ${indented(value, '  ')},\n`)
+  host.stdout.write(`{\n${front.join('')}  ${JSON.stringify(key)}: [`)
+  for (const [index, text] of texts.entries()) host.stdout.write(`${index === 0 ? '\n' : ',\n'}${text}`)
+  host.stdout.write(`${texts.length === 0 ? '' : '\n  '}],\n  "diagnostics": []\n}\n`)
 }
 
 /** Bytes as hex, maps as lists of pairs, big integers as decimal text. */

@@ -1,15 +1,16 @@
-// What disasm and unwind are about: functions of an object, or of CLIF that is compiled and put into one first.
+// What disasm and unwind are about: functions of an object or a linked image, or of CLIF that is compiled and put into an
+// object first.
 
-import type { FunctionUnwind, UnwindFormat } from '@framewright/frame-layout'
-import { readObject } from '@framewright/object'
+import type { DecodedFunction, FunctionUnwind, UnwindFormat } from '@framewright/frame-layout'
 import type { Win64DecodedFunction } from '@framewright/unwind-win64'
 import type { OptionRow, ParsedArguments } from './arguments.ts'
 import { compileModule } from './compile-module.ts'
 import { type Context, type Input, isObject, textOf } from './context.ts'
 import { builtInFormats, findFormat } from './formats.ts'
-import { loadDisassembler } from './listing/disassemble.ts'
+import { type Disassembler, loadDisassembler } from './listing/disassemble.ts'
 import type { ListedFunction } from './listing/listed-function.ts'
-import { type LoadedObject, loadObject } from './listing/load-object.ts'
+import { loadObject } from './listing/load-object.ts'
+import { type LoadedFile, type LoadedFunction, loadFile } from './listing/loaded-file.ts'
 import { withEpilogues } from './listing/win64-epilogues.ts'
 import { moduleObject } from './module-object.ts'
 import { diagnosticOf, InputError } from './problems.ts'
@@ -19,18 +20,27 @@ import { findTarget, hostTarget } from './target.ts'
 export interface Subject {
   /** In words: `x86_64-unknown-linux-gnu, dwarf`. */
   readonly description: string
-  readonly functions: readonly SubjectFunction[]
-  readonly object: LoadedObject
+  /** Those that the user wants to see. */
+  readonly functions: readonly SubjectEntry[]
+  readonly file: LoadedFile
   readonly format: UnwindFormat | null
+}
+
+/** One of many functions: what is shown of it is made when it is shown. */
+export interface SubjectEntry {
+  readonly name: string
+  readonly aliases: readonly string[]
+  show(): SubjectFunction
 }
 
 export interface SubjectFunction extends ListedFunction {
   /** The convention it was compiled for; empty where unknown. */
   readonly convention: string
-  /** What the format made of the frame; null for functions of an object, and where it made nothing. */
+  /** What the format made of the frame; null for functions of a file, and where it made nothing. */
   readonly unwind: FunctionUnwind | null
-  /** Index among the functions of the loaded object. */
-  readonly index: number
+  /** Where it lies in the file's image, and what the file says of it. */
+  readonly address: bigint
+  readonly ranges: readonly DecodedFunction[]
 }
 
 /** Options of the commands that look at functions. */
@@ -58,7 +68,7 @@ export const subjectOptions: readonly OptionRow[] = [
 export async function loadSubject(input: Input, { host, args }: Context): Promise<Subject> {
   const subject = await about(input, () =>
     isObject(input.bytes)
-      ? fromObject(input, args, host.importModule)
+      ? fromFile(input, args, host.importModule)
       : fromText(input, args, host.platform, host.importModule),
   )
   const wanted = args.lists.get('function')
@@ -87,32 +97,36 @@ async function about<T>({ name }: Input, action: () => Promise<T>): Promise<T> {
 
 type ImportModule = Context['host']['importModule']
 
-async function fromObject(input: Input, { values }: ParsedArguments, importModule: ImportModule): Promise<Subject> {
+async function fromFile(input: Input, { values }: ParsedArguments, importModule: ImportModule): Promise<Subject> {
   const named = values.get('unwind')
   const chosen = named === undefined ? null : await findFormat(named, 'none', importModule)
   const formats = named === undefined ? builtInFormats : chosen === null ? [] : [chosen]
-  const object = loadObject(readObject(input.bytes), formats)
-  const format = object.file.format === 'elf' ? 'ELF' : 'COFF'
-  const functions = object.format?.name === 'win64' ? await win64Functions(object) : object.functions
+  const file = loadFile(input.bytes, formats)
+  const { format } = file
+  const disassemble = format?.name === 'win64' ? await loadDisassembler() : null
   return {
-    description: `${format} object, ${object.format === null ? 'no unwind data' : `unwind data: ${object.format.name}`}`,
-    functions: functions.map((fn, index) => ({ ...fn, convention: '', unwind: null, index })),
-    object,
-    format: object.format,
+    description: `${file.description}, ${format === null ? 'no unwind data' : `unwind data: ${format.name}`}`,
+    functions: file.functions.map((fn): SubjectEntry => {
+      const { name, aliases } = fn
+      const show = () => ({
+        ...(disassemble === null ? fn : asWindowsReads(fn, disassemble)),
+        ...{ convention: '', unwind: null },
+      })
+      return { name, aliases, show }
+    }),
+    ...{ file, format },
   }
 }
 
 /** Windows reads epilogues in the code, and so do we. */
-async function win64Functions({ functions, decoded }: LoadedObject): Promise<ListedFunction[]> {
-  const disassemble = await loadDisassembler()
-  return functions.map((fn, index) => {
-    const [range] = decoded[index] as readonly Win64DecodedFunction[]
-    // A function in several ranges is shown as its records have it.
-    if (fn.rows === null || range === undefined || decoded[index].length > 1) return fn
-    const boundaries = disassemble(fn).instructions.map(({ offset }) => offset)
-    const { prologueSize, frameRegister } = range.info
-    return { ...fn, rows: withEpilogues(fn.rows, fn.code, boundaries, prologueSize, frameRegister) }
-  })
+function asWindowsReads(fn: LoadedFunction, disassemble: Disassembler): LoadedFunction {
+  const [range, ...more] = fn.ranges as readonly Win64DecodedFunction[]
+  const { rows } = fn
+  // A function in several ranges is shown as its records have it.
+  if (rows === null || range === undefined || more.length > 0) return fn
+  const boundaries = disassemble(fn).instructions.map(({ offset }) => offset)
+  const { prologueSize, frameRegister } = range.info
+  return { ...fn, rows: withEpilogues(rows, fn.code, boundaries, prologueSize, frameRegister) }
 }
 
 async function fromText(
@@ -129,11 +143,12 @@ async function fromText(
     optLevel: values.get('optimize') === '0' ? 0 : 2,
     settings: (lists.get('set') ?? []).map(parseSetting),
   })
-  const object = loadObject(moduleObject(compiled, target, format), format === null ? [] : [format])
-  const functions = compiled.map((each): SubjectFunction => {
-    const index = object.functions.findIndex((fn) => fn.name === each.name)
-    return {
-      ...object.functions[index],
+  const file = loadObject(moduleObject(compiled, target, format), format === null ? [] : [format])
+  const byName = new Map(file.functions.map((fn) => [fn.name, fn]))
+  const functions = compiled.map((each): SubjectEntry => {
+    const fn = byName.get(each.name) as LoadedFunction
+    const show = (): SubjectFunction => ({
+      ...fn,
       // What the code generator knows, where the object's own bytes say less: names of our own, and every instruction.
       code: each.code,
       codeSize: each.codeSize,
@@ -141,9 +156,10 @@ async function fromText(
       relocations: each.relocations,
       rows: each.rows,
       record: each.frame,
-      ...{ convention: each.convention, unwind: each.unwind, index },
-    }
+      ...{ convention: each.convention, unwind: each.unwind },
+    })
+    return { name: each.name, aliases: [], show }
   })
   const described = format === null ? 'no unwind data' : `unwind data: ${format.name}`
-  return { description: `${target.triple}, ${described}`, functions, object, format }
+  return { description: `${target.triple}, ${described}`, functions, file, format }
 }

@@ -54,20 +54,23 @@ function everything(): { code: Uint8Array; codeSize: number; frame: FrameRecord 
   return { code, codeSize: at + 1, frame: recorder.finish({ codeSize: at + 1 }) }
 }
 
-function subject(target: Target, made: { code: Uint8Array; codeSize: number; frame: FrameRecord }): Subject {
+function subject(
+  target: Target,
+  made: { code: Uint8Array; codeSize: number; frame: FrameRecord },
+): [SubjectFunction, Subject] {
   const format = builtInFormats.find(({ name }) => name === target.unwindFormat)!
   const fn: ObjectFunction = {
     ...{ name: 'sample', code: made.code, codeSize: made.codeSize, alignment: 16 },
     relocations: made.code[9] === 0xe8 ? [{ offset: 10, kind: 'plt-32', symbol: 'helper', addend: -4 }] : [],
     unwind: format.encode(made.frame),
   }
-  const object = loadObject(moduleObject([fn], target, format), [format])
+  const file = loadObject(moduleObject([fn], target, format), [format])
   const shown: SubjectFunction = {
-    ...object.functions[0],
+    ...file.functions[0],
     ...{ code: fn.code, codeSize: fn.codeSize, relocations: fn.relocations, rows: unwindRows(made.frame) },
-    ...{ record: made.frame, convention: target.convention, unwind: fn.unwind, index: 0 },
+    ...{ record: made.frame, convention: target.convention, unwind: fn.unwind },
   }
-  return { description: '', functions: [shown], object, format }
+  return [shown, { description: '', functions: [], file, format }]
 }
 
 const linux = findTarget('x86_64-unknown-linux-gnu')
@@ -78,29 +81,29 @@ describe.each([
   ['windows', windows],
 ] as const)('%s', (name, target) => {
   test('code with the unwind state beside it', async () => {
-    const [fn] = subject(target, twoExits()).functions
+    const [fn] = subject(target, twoExits())
     const lines = codeListing(fn, disassemble(fn), { style: plain, note: fn.convention })
     await expect(`${lines.join('\n')}\n`).toMatchFileSnapshot(`golden/disasm-${name}.txt`)
   })
 
   test('rows, bytes, words, picture', async () => {
-    const what = subject(target, twoExits())
-    const lines = functionLines(what, what.functions[0], encodedReader(what), new Set(), plain)
+    const [fn, what] = subject(target, twoExits())
+    const lines = functionLines(what, fn, encodedReader(what), new Set(), plain)
     await expect(`${lines.join('\n')}\n`).toMatchFileSnapshot(`golden/unwind-${name}.txt`)
   })
 })
 
 test('with a frame register and many saved registers', async () => {
-  const what = subject(windows, everything())
-  const lines = functionLines(what, what.functions[0], encodedReader(what), new Set(), plain)
+  const [fn, what] = subject(windows, everything())
+  const lines = functionLines(what, fn, encodedReader(what), new Set(), plain)
   await expect(`${lines.join('\n')}\n`).toMatchFileSnapshot('golden/unwind-everything.txt')
 })
 
 test('what functions share is shown once', () => {
-  const what = subject(linux, twoExits())
+  const [fn, what] = subject(linux, twoExits())
   const shown = new Set<string>()
-  const first = functionLines(what, what.functions[0], encodedReader(what), shown, plain)
-  const second = functionLines(what, what.functions[0], encodedReader(what), shown, plain)
+  const first = functionLines(what, fn, encodedReader(what), shown, plain)
+  const second = functionLines(what, fn, encodedReader(what), shown, plain)
   expect(first.filter((line) => line.includes('CIE)'))).toHaveLength(1)
   expect(second.filter((line) => line.includes('CIE)'))).toHaveLength(0)
 })

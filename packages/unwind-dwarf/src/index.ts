@@ -34,7 +34,7 @@ export {
   frameDescriptions,
 } from './format.ts'
 export type { DwarfSection, EncodedSymbol, FrameDescription, FrameSectionOptions } from './frame-section.ts'
-export { type FoundEntry, findEntry } from './lookup.ts'
+export { type FoundEntry, findEntry, frameSections } from './lookup.ts'
 export {
   type DecodedLsda,
   decodeLsda,

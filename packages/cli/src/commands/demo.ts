@@ -158,13 +158,13 @@ function subjectOf(
   target: Target,
   format: UnwindFormat,
 ): [SubjectFunction, Subject] {
-  const object = loadObject(moduleObject(compiled, target, format), [format])
+  const file = loadObject(moduleObject(compiled, target, format), [format])
   const [{ code, codeSize, relocations, rows, frame, convention, unwind }] = compiled
   const fn: SubjectFunction = {
-    ...object.functions[0],
-    ...{ code, codeSize, relocations, rows, record: frame, convention, unwind, index: 0 },
+    ...file.functions[0],
+    ...{ code, codeSize, relocations, rows, record: frame, convention, unwind },
   }
-  return [fn, { description: '', functions: [fn], object, format }]
+  return [fn, { description: '', functions: [], file, format }]
 }
 
 function sideBySide(blocks: readonly (readonly string[])[]): string[] {

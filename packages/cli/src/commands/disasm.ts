@@ -2,11 +2,12 @@
 
 import { rowAt } from '@framewright/frame-layout'
 import type { CommandRow } from '../arguments.ts'
-import { type Context, onlyInput, printJson, readInput } from '../context.ts'
+import { type Context, onlyInput, printJsonList, readInput } from '../context.ts'
 import { codeListing } from '../listing/code.ts'
-import { loadDisassembler } from '../listing/disassemble.ts'
-import { jsonRow } from '../listing/json.ts'
-import { loadSubject, subjectOptions } from '../subject.ts'
+import { type Disassembler, loadDisassembler } from '../listing/disassemble.ts'
+import { jsonRow, placeJson } from '../listing/json.ts'
+import { placeText } from '../listing/rows.ts'
+import { loadSubject, type Subject, subjectOptions } from '../subject.ts'
 
 export const disasmRow: CommandRow = {
   name: 'disasm',
@@ -16,7 +17,7 @@ export const disasmRow: CommandRow = {
   details: [
     'Beside an instruction stands what is true before it runs. CFA is the value that rsp had in the caller just before the ' +
       'call; rbx-16 says that the caller’s rbx lies at CFA-16, a bar that nothing has changed; where many registers are saved, +rbx-16 and -rbx are what has. OBJECT is an ELF object ' +
-      'with .eh_frame or a COFF object with .pdata, from whatever compiler.',
+      'with .eh_frame or a COFF object with .pdata, or an executable, shared library or DLL, from whatever compiler.',
   ],
   examples: ['framewright disasm fib.clif --target x86_64-pc-windows-msvc', 'framewright disasm fib.o -f fib'],
 }
@@ -27,22 +28,34 @@ export async function disasmCommand(context: Context): Promise<number> {
   const subject = await loadSubject(input, context)
   const disassemble = await loadDisassembler()
   if (json) {
-    const functions = subject.functions.map((fn) => ({
+    const head = { ok: true, input: input.name, description: subject.description }
+    printJsonList(head, 'functions', functionsJson(subject, disassemble), context)
+    return 0
+  }
+  host.stdout.write(`${style('bold', input.name)}: ${subject.description}\n`)
+  if (subject.functions.length === 0) host.stdout.write('no functions\n')
+  for (const entry of subject.functions) {
+    const fn = entry.show()
+    const lines = codeListing(fn, disassemble(fn), {
+      style,
+      note: [fn.convention, ...placeText(fn)].filter((word) => word !== '').join(', '),
+    })
+    host.stdout.write(`\n${lines.join('\n')}\n`)
+  }
+  return 0
+}
+
+function* functionsJson({ functions }: Subject, disassemble: Disassembler): Generator<unknown> {
+  for (const entry of functions) {
+    const fn = entry.show()
+    yield {
       ...{ name: fn.name, aliases: fn.aliases, section: fn.section, offset: fn.offset, codeSize: fn.codeSize },
+      ...placeJson(fn),
       instructions: disassemble(fn).instructions.map(({ offset, bytes, text }) => ({
         ...{ offset, bytes, text },
         unwind: fn.rows === null ? null : jsonRow(rowAt(fn.rows, offset)),
       })),
       data: fn.code.subarray(fn.codeSize),
-    }))
-    printJson({ ok: true, input: input.name, description: subject.description, functions, diagnostics: [] }, context)
-    return 0
+    }
   }
-  host.stdout.write(`${style('bold', input.name)}: ${subject.description}\n`)
-  if (subject.functions.length === 0) host.stdout.write('no functions\n')
-  for (const fn of subject.functions) {
-    const lines = codeListing(fn, disassemble(fn), { style, note: fn.convention })
-    host.stdout.write(`\n${lines.join('\n')}\n`)
-  }
-  return 0
 }

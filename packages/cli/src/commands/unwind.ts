@@ -1,11 +1,11 @@
 // framewright unwind: what the unwind data of a file say: rows, bytes with their meaning, a picture of the frame.
 
 import type { CommandRow } from '../arguments.ts'
-import { type Context, onlyInput, printJson, readInput } from '../context.ts'
+import { type Context, onlyInput, printJsonList, readInput } from '../context.ts'
 import { type EncodedReader, encodedReader } from '../listing/encoded.ts'
-import { jsonRow } from '../listing/json.ts'
+import { jsonRow, placeJson } from '../listing/json.ts'
 import { framePicture } from '../listing/picture.ts'
-import { rowTable } from '../listing/rows.ts'
+import { placeText, rowTable } from '../listing/rows.ts'
 import type { Style } from '../style.ts'
 import { loadSubject, type Subject, type SubjectFunction, subjectOptions } from '../subject.ts'
 
@@ -28,21 +28,28 @@ export async function unwindCommand(context: Context): Promise<number> {
   const subject = await loadSubject(input, context)
   const encoded = encodedReader(subject)
   if (json) {
-    const functions = subject.functions.map((fn) => ({
-      ...{ name: fn.name, section: fn.section, offset: fn.offset, codeSize: fn.codeSize },
-      rows: fn.rows?.map(jsonRow) ?? null,
-      encoded: encoded(fn).map(({ title, fields }) => ({ title, fields })),
-      record: fn.record,
-    }))
-    printJson({ ok: true, input: input.name, description: subject.description, functions, diagnostics: [] }, context)
+    const head = { ok: true, input: input.name, description: subject.description }
+    printJsonList(head, 'functions', functionsJson(subject, encoded), context)
     return 0
   }
   host.stdout.write(`${style('bold', input.name)}: ${subject.description}\n`)
   if (subject.functions.length === 0) host.stdout.write('no functions\n')
   const shown = new Set<string>()
-  for (const fn of subject.functions)
-    host.stdout.write(`\n${functionLines(subject, fn, encoded, shown, style).join('\n')}\n`)
+  for (const entry of subject.functions)
+    host.stdout.write(`\n${functionLines(subject, entry.show(), encoded, shown, style).join('\n')}\n`)
   return 0
+}
+
+function* functionsJson(subject: Subject, encoded: EncodedReader): Generator<unknown> {
+  for (const entry of subject.functions) {
+    const fn = entry.show()
+    yield {
+      ...{ name: fn.name, section: fn.section, offset: fn.offset, codeSize: fn.codeSize, ...placeJson(fn) },
+      rows: fn.rows?.map(jsonRow) ?? null,
+      encoded: encoded(fn).map(({ title, fields }) => ({ title, fields })),
+      record: fn.record,
+    }
+  }
 }
 
 /** @param shown - common parts that an earlier function has shown already. */
@@ -53,7 +60,11 @@ export function functionLines(
   shown: Set<string>,
   style: Style,
 ): string[] {
-  const note = [...(fn.convention === '' ? [] : [fn.convention]), `${fn.codeSize} bytes of code`].join(', ')
+  const note = [
+    ...(fn.convention === '' ? [] : [fn.convention]),
+    ...placeText(fn),
+    `${fn.codeSize} bytes of code`,
+  ].join(', ')
   const lines = [`${style('bold', `${fn.name}:`)} ${style('dim', note)}`]
   const indented = (text: readonly string[]) => {
     for (const line of text) lines.push(`  ${line}`)

@@ -1,7 +1,7 @@
 // Machine code as text, through iced-x86. Its objects own memory that nothing collects, so none of them leaves this file;
 // and it takes a while to load, so only the commands that need it load it.
 
-import type { ListedFunction, ListedRelocation } from './listed-function.ts'
+import type { ListedFunction, ListedPlace, ListedRelocation } from './listed-function.ts'
 
 export interface Instruction {
   /** From the start of the function. */
@@ -39,12 +39,16 @@ export async function loadDisassembler(): Promise<Disassembler> {
   return (fn, options = {}) => disassemble(iced, fn, options)
 }
 
+/** Equal to no offset, and neither before nor behind any. */
+const NOWHERE = Number.NaN
+
 type Iced = typeof import('iced-x86')
 
 interface Raw {
   readonly offset: number
   readonly length: number
   readonly text: string
+  /** Where it jumps to, and what it reads or writes relative to itself, as offsets in the function; NOWHERE for neither. */
   readonly branch: number
   readonly memory: number
   readonly ends: boolean
@@ -83,7 +87,8 @@ function disassemble(
     let { text } = each
     if (relocation !== undefined) text = withSymbol(each, relocation, gnu)
     else if (label !== undefined && branch >= 0) text = replaceLast(text, label)
-    else if (label !== undefined) text = replaceRip(text, label)
+    else if (label !== undefined) text = replaceRip(text, `[rip + ${label}]`)
+    else if (fn.place !== undefined) text = withAddress(each, fn.place)
     return {
       ...{ offset, bytes: fn.code.subarray(offset, offset + length), text, ends, isCall },
       target: relocation === undefined && inside(branch) ? branch : -1,
@@ -117,6 +122,9 @@ function guessedCode(
 function decode(iced: Iced, fn: ListedFunction): Raw[] {
   const { Code, Decoder, DecoderOptions, FlowControl, Formatter, FormatterSyntax, Instruction, OpKind } = iced
   const decoder = new Decoder(64, fn.code.subarray(0, fn.codeSize), DecoderOptions.None)
+  const base = fn.place?.address ?? 0n
+  const offsetOf = (address: bigint): number => Number(BigInt.asIntN(64, address - base))
+  decoder.ip = base
   const formatter = new Formatter(FormatterSyntax.Intel)
   const instruction = new Instruction()
   const result: Raw[] = []
@@ -138,7 +146,7 @@ function decode(iced: Iced, fn: ListedFunction): Raw[] {
       if (invalid) {
         // One byte at a time, so that the next instruction is found.
         decoder.position = offset + 1
-        decoder.ip = BigInt(offset + 1)
+        decoder.ip = base + BigInt(offset + 1)
       }
       const length = decoder.position - offset
       const flow = instruction.flowControl
@@ -151,9 +159,8 @@ function decode(iced: Iced, fn: ListedFunction): Raw[] {
         text: invalid
           ? `.byte ${hexBytes(fn.code.subarray(offset, offset + length))}`
           : formatted(formatter.format(instruction)),
-        branch: near ? Number(BigInt.asIntN(64, instruction.nearBranchTarget)) : -1,
-        memory:
-          !invalid && instruction.isIpRelMemoryOperand ? Number(BigInt.asIntN(64, instruction.ipRelMemoryAddress)) : -1,
+        branch: near ? offsetOf(instruction.nearBranchTarget) : NOWHERE,
+        memory: !invalid && instruction.isIpRelMemoryOperand ? offsetOf(instruction.ipRelMemoryAddress) : NOWHERE,
         ends: [
           ...[FlowControl.UnconditionalBranch, FlowControl.IndirectBranch],
           ...[FlowControl.Return, FlowControl.Exception],
@@ -187,9 +194,19 @@ function withSymbol(raw: Raw, { kind, symbol, addend, offset }: ListedRelocation
   const beyond = addend + (pcRelative ? raw.offset + raw.length - offset : 0)
   const suffix = kind.startsWith('got') ? '@GOTPCREL' : gnu && kind === 'plt-32' ? '@PLT' : ''
   const name = `${gnu ? gnuName(symbol) : symbol}${suffix}${beyond === 0 ? '' : beyond > 0 ? `+${beyond}` : `${beyond}`}`
-  if (memory >= 0) return replaceRip(text, name)
+  if (memory >= 0) return replaceRip(text, `[rip + ${name}]`)
   if (!gnu || pcRelative) return replaceLast(text, name)
   return replaceLast(text, `offset ${name}`).replace(/^mov /, kind === 'absolute-64' ? 'movabs ' : 'mov ')
+}
+
+/** Linked code: what an operand outside of the function refers to, by name where there is one. */
+function withAddress({ text, branch, memory }: Raw, { address, nameOf }: ListedPlace): string {
+  const offset = Number.isNaN(branch) ? memory : branch
+  if (Number.isNaN(offset)) return text
+  const target = BigInt.asUintN(64, address + BigInt(offset))
+  const name = nameOf(target)
+  if (!Number.isNaN(branch)) return name === null ? text : replaceLast(text, name)
+  return replaceRip(text, name === null ? `[0x${target.toString(16)}]` : `[rip + ${name}]`)
 }
 
 /** Words that mean something else to the GNU assembler where no prefix marks registers. */
@@ -207,5 +224,5 @@ function replaceLast(text: string, name: string): string {
 }
 
 function replaceRip(text: string, name: string): string {
-  return text.replace(/\[rip[^\]]*\]/, `[rip + ${name}]`)
+  return text.replace(/\[rip[^\]]*\]/, name)
 }

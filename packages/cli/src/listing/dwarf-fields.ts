@@ -44,8 +44,17 @@ export function cieFields(table: FrameTable, bytes: Uint8Array, cie: CommonInfor
   return [...reader.fields, ...programFields(bytes, instructionsOf(table, cie), cie.programStart, end)]
 }
 
-/** @param code - the function, in words. */
-export function fdeFields(table: FrameTable, bytes: Uint8Array, fde: FrameDescriptionEntry, code: string): Field[] {
+/**
+ * @param code - the function, in words.
+ * @param isLinked - the addresses are filled in.
+ */
+export function fdeFields(
+  table: FrameTable,
+  bytes: Uint8Array,
+  fde: FrameDescriptionEntry,
+  code: string,
+  isLinked: boolean,
+): Field[] {
   const reader = new FieldReader(bytes, fde.offset)
   const end = fde.offset + fde.length
   const { cie } = fde
@@ -55,7 +64,7 @@ export function fdeFields(table: FrameTable, bytes: Uint8Array, fde: FrameDescri
   reader.field(size, 'CIE pointer', `${back}to the one at ${cie.offset.toString(16)}`)
   // Both have the size of the encoding; only the first is relocated.
   const addressSize = fixedSize(cie.codeEncoding, cie.addressSize)
-  reader.field(addressSize, 'first byte', `${code}${LINKER}`)
+  reader.field(addressSize, 'first byte', isLinked ? code : `${code}${LINKER}`)
   reader.field(addressSize, 'code size', plural(fde.size, 'byte'))
   if (cie.sized) {
     reader.field(leb(bytes, reader.at), 'augmentation size', (count) => plural(count, 'byte'))

@@ -1,12 +1,12 @@
 // The encoded unwind data of one function, field by field where we know the format, else in the format's own words.
 
-import { decodeFrames, type FrameDescriptionEntry, type FrameTable } from '@framewright/unwind-dwarf'
+import { decodeFrames, type FrameDescriptionEntry, type FrameTable, frameSections } from '@framewright/unwind-dwarf'
 import type { Win64DecodedFunction } from '@framewright/unwind-win64'
 import { plain, type Style } from '../style.ts'
 import type { Subject, SubjectFunction } from '../subject.ts'
 import { cieFields, fdeFields } from './dwarf-fields.ts'
 import { type Field, fieldLines } from './fields.ts'
-import type { LoadedObject } from './load-object.ts'
+import type { FileSection, LoadedFile } from './loaded-file.ts'
 import { runtimeFunctionFields, unwindInfoFields } from './win64-fields.ts'
 
 export interface EncodedPart {
@@ -24,10 +24,10 @@ export type EncodedReader = (fn: SubjectFunction, style?: Style) => EncodedPart[
 type Part = Omit<EncodedPart, 'lines'>
 
 /** Reads the sections once; the result shows any function's part of them. */
-export function encodedReader({ format, object }: Subject): EncodedReader {
+export function encodedReader({ format, file }: Pick<Subject, 'format' | 'file'>): EncodedReader {
   if (format === null) return () => []
-  if (format.name === 'dwarf') return withLines(dwarfReader(object))
-  if (format.name === 'win64') return withLines(win64Reader(object))
+  if (format.name === 'dwarf') return withLines(dwarfReader(file))
+  if (format.name === 'win64') return withLines(win64Reader(file))
   return ({ name, unwind }) =>
     unwind === null
       ? []
@@ -41,69 +41,78 @@ function withLines(read: (fn: SubjectFunction) => Part[]): EncodedReader {
 interface PlacedEntry {
   readonly table: FrameTable
   readonly entry: FrameDescriptionEntry
-  readonly section: number
+  readonly section: FileSection
 }
 
-function dwarfReader({ file, image, decoded }: LoadedObject): (fn: SubjectFunction) => Part[] {
+function dwarfReader({ image, sections, kind }: LoadedFile): (fn: SubjectFunction) => Part[] {
+  const isLinked = kind === 'image'
   const entries = new Map<bigint, PlacedEntry[]>()
-  for (const [section, { name, bytes, address }] of image.sections.entries()) {
-    if (name !== '.eh_frame') continue
-    const table = decodeFrames(bytes, { address })
+  const chosen = frameSections(image)
+  for (const section of sections) {
+    const { name, bytes, address } = section
+    if (!chosen.some((other) => other.bytes === bytes)) continue
+    const table = decodeFrames(bytes, { address, debug: name === '.debug_frame' })
     for (const entry of table.entries) {
-      if (entry.kind === 'fde')
-        entries.set(entry.begin, [...(entries.get(entry.begin) ?? []), { table, entry, section }])
+      if (entry.kind !== 'fde') continue
+      const list = entries.get(entry.begin)
+      if (list === undefined) entries.set(entry.begin, [{ table, entry, section }])
+      else list.push({ table, entry, section })
     }
   }
   return (fn) => {
-    const begin = decoded[fn.index][0]?.begin
-    const own = begin === undefined ? [] : (entries.get(begin) ?? [])
-    return own.flatMap(({ table, entry, section }): Part[] => {
-      const { bytes } = file.sections[section]
+    const begins = new Set(fn.ranges.map(({ begin }) => begin))
+    const own = [...begins].flatMap((begin) => entries.get(begin) ?? [])
+    return own.flatMap(({ table, entry, section: { name, stored } }): Part[] => {
       const cie = entry.cie.offset
       return [
         {
-          ...{ title: '.eh_frame, common information (CIE)', note: `at ${cie.toString(16)}, shared by the functions` },
-          ...{ key: `cie ${section} ${cie}`, fields: cieFields(table, bytes, entry.cie) },
+          ...{ title: `${name}, common information (CIE)`, note: `at ${cie.toString(16)}, shared by the functions` },
+          ...{ key: `cie ${name} ${cie}`, fields: cieFields(table, stored, entry.cie) },
         },
         {
-          ...{ title: '.eh_frame, frame description (FDE)', note: `at ${entry.offset.toString(16)}` },
-          ...{ key: `fde ${section} ${entry.offset}`, fields: fdeFields(table, bytes, entry, fn.name) },
+          ...{ title: `${name}, frame description (FDE)`, note: `at ${entry.offset.toString(16)}` },
+          key: `fde ${name} ${entry.offset}`,
+          fields: fdeFields(table, stored, entry, codePlace(fn, entry.begin), isLinked),
         },
       ]
     })
   }
 }
 
-function win64Reader({ file, image, addresses, decoded }: LoadedObject): (fn: SubjectFunction) => Part[] {
+/** A place in the code of a function, in words. */
+function codePlace({ name, address, place }: SubjectFunction, at: bigint): string {
+  const offset = Number(at - address)
+  const words = offset === 0 ? name : `${name} ${offset < 0 ? '-' : '+'} ${Math.abs(offset)}`
+  return place === undefined || (offset === 0 && name.startsWith('0x')) ? words : `${words}, 0x${at.toString(16)}`
+}
+
+function win64Reader({ image, sections, kind }: LoadedFile): (fn: SubjectFunction) => Part[] {
+  const isLinked = kind === 'image'
   /** Section and place of each table entry, by the begin that it names. */
-  const entries = new Map<number, readonly [section: number, at: number]>()
-  for (const [section, { name, bytes }] of image.sections.entries()) {
+  const entries = new Map<number, readonly [section: FileSection, at: number]>()
+  for (const section of sections) {
+    const { name, bytes } = section
     if (!name.startsWith('.pdata')) continue
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
     for (let at = 0; at + 12 <= bytes.length; at += 12) entries.set(view.getUint32(at, true), [section, at])
   }
   return (fn) =>
-    (decoded[fn.index] as readonly Win64DecodedFunction[]).flatMap((range): Part[] => {
-      const found = entries.get(range.entry.begin)
+    (fn.ranges as readonly Win64DecodedFunction[]).flatMap((range): Part[] => {
+      const found = entries.get(Number(range.begin - image.base))
       const info = image.base + BigInt(range.entry.unwindInfo)
-      const record = image.sections.findIndex(
-        ({ address, bytes }) => info >= address && info < address + BigInt(bytes.length),
-      )
-      if (found === undefined || record < 0) return []
+      const record = sections.find(({ address, bytes }) => info >= address && info < address + BigInt(bytes.length))
+      if (found === undefined || record === undefined) return []
       const [table, at] = found
-      const infoAt = Number(info - image.sections[record].address)
-      const from = Number(range.begin - addresses[fn.sectionIndex]) - fn.offset
-      const place = (offset: number) => (offset === 0 ? fn.name : `${fn.name} + ${offset}`)
-      const to = from + Number(range.end - range.begin)
-      const words = [place(from), place(to), `.xdata + ${infoAt}`] as const
+      const infoAt = Number(info - record.address)
+      const words = [codePlace(fn, range.begin), codePlace(fn, range.end), `${record.name} + ${infoAt}`] as const
       return [
         {
-          ...{ title: '.pdata, RUNTIME_FUNCTION', note: `at ${at.toString(16)}`, key: `pdata ${table} ${at}` },
-          fields: runtimeFunctionFields(file.sections[table].bytes, at, ...words),
+          ...{ title: '.pdata, RUNTIME_FUNCTION', note: `at ${at.toString(16)}`, key: `pdata ${table.address} ${at}` },
+          fields: runtimeFunctionFields(table.stored, at, ...words, isLinked),
         },
         {
-          ...{ title: '.xdata, UNWIND_INFO', note: `at ${infoAt.toString(16)}`, key: `xdata ${record} ${infoAt}` },
-          fields: unwindInfoFields(file.sections[record].bytes, infoAt),
+          ...{ title: `${record.name}, UNWIND_INFO`, note: `at ${infoAt.toString(16)}`, key: `xdata ${info}` },
+          fields: unwindInfoFields(record.stored, infoAt),
         },
       ]
     })

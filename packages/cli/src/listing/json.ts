@@ -1,6 +1,7 @@
 // Rows for programs.
 
 import { type CfaRule, RETURN_ADDRESS, type RegisterRule, type UnwindRow, x64 } from '@framewright/frame-layout'
+import type { ListedFunction } from './listed-function.ts'
 
 export interface JsonRow {
   readonly at: number
@@ -22,4 +23,9 @@ export function jsonRow({ at, cfa, registers }: UnwindRow): JsonRow {
 
 function withName(rule: CfaRule | RegisterRule): Readonly<Record<string, unknown>> {
   return 'register' in rule ? { ...rule, register: x64.registerNames[rule.register] } : rule
+}
+
+/** Where a function of a linked image lies; nothing for others. */
+export function placeJson({ place }: ListedFunction): { readonly address?: string } {
+  return place === undefined ? {} : { address: `0x${place.address.toString(16)}` }
 }

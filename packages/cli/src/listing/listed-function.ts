@@ -11,6 +11,13 @@ export interface ListedRelocation {
   readonly addend: number
 }
 
+/** Code that is linked refers to addresses. */
+export interface ListedPlace {
+  readonly address: bigint
+  /** `stdout`, `malloc+0x12`; null for an address that nothing names. */
+  readonly nameOf: (address: bigint) => string | null
+}
+
 export interface ListedFunction {
   readonly name: string
   /** Other names of the same place. */
@@ -18,8 +25,10 @@ export interface ListedFunction {
   /** Where it starts in its section. */
   readonly offset: number
   readonly section: string
-  /** Its index in the object. */
+  /** Its index in the file. */
   readonly sectionIndex: number
+  /** Where it lies in an image. Absent: addresses mean nothing. */
+  readonly place?: ListedPlace
   /** Instructions, and behind them constants and tables. */
   readonly code: Uint8Array
   /** Bytes of instructions. */

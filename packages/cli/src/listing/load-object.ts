@@ -3,22 +3,13 @@
 // Unwind sections mean something only once their relocations are applied, so the sections are put at addresses, as a
 // linker would, and the formats read that image. Nothing of it is shown: offsets in the listings are the object's own.
 
-import type { DecodedFunction, UnwindFormat, UnwindImage, UnwindRow } from '@framewright/frame-layout'
-import { type ObjectFile, relocationWidth } from '@framewright/object'
-import type { ListedFunction } from './listed-function.ts'
-import { objectFunctions, type SectionRange } from './object-functions.ts'
-
-export interface LoadedObject {
-  readonly file: ObjectFile
-  readonly image: UnwindImage
-  /** By section. */
-  readonly addresses: readonly bigint[]
-  readonly functions: readonly ListedFunction[]
-  /** The format of the unwind data; null when there are none. */
-  readonly format: UnwindFormat | null
-  /** By function: the ranges that the format read. */
-  readonly decoded: readonly (readonly DecodedFunction[])[]
-}
+import type { UnwindFormat, UnwindImage } from '@framewright/frame-layout'
+import { type ObjectFile, type ObjectSymbol, relocationWidth } from '@framewright/object'
+import type { FunctionSymbol, SectionFacts } from './find-functions.ts'
+import type { ListedRelocation } from './listed-function.ts'
+import type { FileSection, LoadedFile } from './loaded-file.ts'
+import { readUnwindData } from './read-unwind-data.ts'
+import { functionsOf } from './section-functions.ts'
 
 const BASE = 0x1_4000_0000n
 const PAGE = 0x1000n
@@ -26,94 +17,72 @@ const PAGE = 0x1000n
 const ELSEWHERE = BASE + 0x6000_0000n
 
 /**
- * @param formats - those that may describe the object's frames; the first that finds its sections is used.
+ * @param formats - those that may describe the object's frames; the first that finds anything is used.
  * @throws the format's typed error on unwind data that are malformed.
  */
-export function loadObject(file: ObjectFile, formats: readonly UnwindFormat[]): LoadedObject {
+export function loadObject(file: ObjectFile, formats: readonly UnwindFormat[]): LoadedFile {
   const addresses = placeSections(file)
-  const image: UnwindImage = {
-    base: BASE,
-    sections: file.sections.map((section, index) => ({
+  const sections = file.sections.map((section, index): FileSection => {
+    return {
       name: section.name,
       address: addresses[index],
       bytes: relocated(file, index, addresses),
-    })),
-  }
-  const format = formats.find((candidate) => describes(candidate, file)) ?? null
-  const ranges = rangesBySection(format === null ? [] : format.decode(image), addresses, file)
-  const symbolName = (symbol: number): string => file.symbols[symbol]?.name ?? ''
-  const functions: ListedFunction[] = []
-  const decoded: DecodedFunction[][] = []
-  for (const [sectionIndex, named] of objectFunctions(file, ranges).entries()) {
-    const { name: section, bytes, relocations } = file.sections[sectionIndex]
-    const sorted = [...relocations].sort((x, y) => x.offset - y.offset)
-    for (const { name, aliases, offset, size, wholeSize, isEndGuessed } of named) {
-      const end = offset + wholeSize
-      // One range in nearly every case; Windows may describe a function in several.
-      const own = ranges[sectionIndex].slice(
-        firstWhere(ranges[sectionIndex], ({ to }) => to > offset),
-        firstWhere(ranges[sectionIndex], ({ from }) => from >= offset + size),
-      )
-      const inside = sorted.slice(
-        firstWhere(sorted, (each) => each.offset >= offset),
-        firstWhere(sorted, (each) => each.offset >= end),
-      )
-      decoded.push(own.map(({ range }) => range))
-      functions.push({
-        ...{ name, aliases, offset, section, sectionIndex, codeSize: size, isEndGuessed, record: null },
-        code: bytes.subarray(offset, end),
-        relocations: inside.map((each) => {
-          return { offset: each.offset - offset, kind: each.kind, symbol: symbolName(each.symbol), addend: each.addend }
-        }),
-        rows: own.length === 0 ? null : own.flatMap(({ from, range }) => shifted(range.rows(), offset - from)),
-      })
+      isCode: isCode(file, index),
+      stored: section.bytes,
     }
+  })
+  const image: UnwindImage = { base: BASE, sections }
+  const { format, decoded } = readUnwindData(image, formats, file.format)
+  const functions = functionsOf(
+    {
+      sections,
+      symbols: symbolsBySection(file),
+      nameAt: ({ name }, offset) => `${name}+0x${offset.toString(16)}`,
+      relocations: relocationsBySection(file),
+      goesOn: file.format === 'coff' ? goesOnInCoff : goesOnInElf,
+      keepsTail: true,
+    },
+    decoded,
+  )
+  return {
+    ...{ kind: 'object', container: file.format, description: `${file.format === 'elf' ? 'ELF' : 'COFF'} object` },
+    ...{ sections, image, format, functions },
   }
-  return { file, image, addresses, functions, format, decoded }
 }
 
-/** Index of the first element that fulfils what all behind it fulfil too. */
-function firstWhere<T>(sorted: readonly T[], isReached: (element: T) => boolean): number {
-  let low = 0
-  let high = sorted.length
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if (isReached(sorted[middle])) high = middle
-    else low = middle + 1
+/** Symbols have sizes in ELF. */
+const goesOnInElf: SectionFacts['goesOn'] = ({ from }, _, symbol) =>
+  symbol !== null && from < symbol.offset + symbol.size
+
+/** COFF symbols have no size: they reach to the next one. */
+const goesOnInCoff: SectionFacts['goesOn'] = (_range, _end, symbol) => symbol !== null
+
+function symbolsBySection(file: ObjectFile): FunctionSymbol[][] {
+  const symbols: FunctionSymbol[][] = file.sections.map(() => [])
+  for (const symbol of file.symbols) {
+    const { name, section, value, size } = symbol
+    if (typeof section === 'number' && mayBeFunction(symbol)) symbols[section].push({ name, offset: value, size })
   }
-  return low
+  return symbols
 }
 
-/** The ranges of unwind data with offsets in their section, ascending. */
-function rangesBySection(
-  ranges: readonly DecodedFunction[],
-  addresses: readonly bigint[],
-  file: ObjectFile,
-): SectionRange[][] {
-  const result: SectionRange[][] = file.sections.map(() => [])
-  for (const range of ranges) {
-    const section = firstWhere(addresses, (address) => address > range.begin) - 1
-    if (section < 0) continue
-    const from = Number(range.begin - addresses[section])
-    const { length } = file.sections[section].bytes
-    if (from < length)
-      result[section].push({ from, to: Math.min(length, Number(range.end - addresses[section])), range })
-  }
-  for (const list of result) list.sort((a, b) => a.from - b.from)
-  return result
+function mayBeFunction({ name, type, binding }: ObjectSymbol): boolean {
+  if (name === '') return false
+  return type === 'function' || type === 'ifunc' || (type === 'none' && binding !== 'local')
 }
 
-/** Whether the object has sections of that format. */
-function describes(format: UnwindFormat, { sections }: ObjectFile): boolean {
-  const prefix = format.name === 'win64' ? '.pdata' : '.eh_frame'
-  return sections.some((section) => section.name === prefix || section.name.startsWith(`${prefix}$`))
+function isCode(file: ObjectFile, section: number): boolean {
+  const { kind, native } = file.sections[section]
+  const executable = file.format === 'elf' ? 4 : 0x2000_0000 // SHF_EXECINSTR, IMAGE_SCN_MEM_EXECUTE
+  return kind === 'text' || ((native?.flags ?? 0) & executable) !== 0
 }
 
-/** Rows of a range, counted from a place in it, or before it (`by` negative). */
-function shifted(rows: readonly UnwindRow[], by: number): UnwindRow[] {
-  if (by <= 0) return rows.map((row) => ({ ...row, at: row.at - by }))
-  const before = rows.filter((row) => row.at <= by)
-  return [...before.slice(-1), ...rows.slice(before.length)].map((row) => ({ ...row, at: Math.max(0, row.at - by) }))
+function relocationsBySection({ sections, symbols }: ObjectFile): ListedRelocation[][] {
+  return sections.map(({ relocations }) =>
+    relocations
+      .map(({ offset, kind, symbol, addend }) => ({ offset, kind, symbol: symbols[symbol]?.name ?? '', addend }))
+      .sort((x, y) => x.offset - y.offset),
+  )
 }
 
 function placeSections(file: ObjectFile): bigint[] {

@@ -3,6 +3,7 @@
 import { RETURN_ADDRESS, type RegisterRule, RSP, sameState, type UnwindRow, x64 } from '@framewright/frame-layout'
 import { largest } from '../largest.ts'
 import { padTo, type Style } from '../style.ts'
+import type { ListedFunction } from './listed-function.ts'
 
 const names = x64.registerNames
 
@@ -143,4 +144,10 @@ function cellText({ registers }: UnwindRow, register: number): string {
 
 export function hex(value: number, width: number): string {
   return value.toString(16).padStart(width, '0')
+}
+
+/** Where a function of a linked image lies, in words; none for others, and where its name says so. */
+export function placeText({ name, place }: ListedFunction): string[] {
+  const address = place === undefined ? name : `0x${place.address.toString(16)}`
+  return address === name ? [] : [`at ${address}`]
 }

@@ -22,7 +22,8 @@ import { type Field, FieldReader, LINKER } from './fields.ts'
 /**
  * The three words of a function table's entry.
  *
- * @param bytes - the section, as the object has it: its words are relocated by the linker.
+ * @param bytes - the section, as the file has it: in an object its words are relocated by the linker.
+ * @param isLinked - it has done so.
  */
 export function runtimeFunctionFields(
   bytes: Uint8Array,
@@ -30,11 +31,13 @@ export function runtimeFunctionFields(
   begin: string,
   end: string,
   info: string,
+  isLinked: boolean,
 ): Field[] {
   const reader = new FieldReader(bytes, at)
-  reader.field(4, 'BeginAddress', `${begin}${LINKER}`)
-  reader.field(4, 'EndAddress', `${end}${LINKER}`)
-  reader.field(4, 'UnwindInfoAddress', `${info}${LINKER}`)
+  const words = (text: string): string => (isLinked ? text : `${text}${LINKER}`)
+  reader.field(4, 'BeginAddress', words(begin))
+  reader.field(4, 'EndAddress', words(end))
+  reader.field(4, 'UnwindInfoAddress', words(info))
   return reader.fields
 }
 
