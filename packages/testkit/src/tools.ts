@@ -30,6 +30,7 @@ const debianPackage: Readonly<Record<string, string>> = {
   ld: 'binutils',
   readelf: 'binutils',
   objdump: 'binutils',
+  'aarch64-linux-gnu-as': 'binutils-aarch64-linux-gnu',
   'libunwind.h': 'libunwind-dev',
 }
 

@@ -33,8 +33,9 @@ export const DW_CFA_val_offset_sf = 0x15
 export const DW_CFA_val_expression = 0x16
 export const DW_CFA_MIPS_advance_loc8 = 0x1d
 export const DW_CFA_AARCH64_negate_ra_state_with_pc = 0x2c
-/** Also DW_CFA_AARCH64_negate_ra_state. */
+/** SPARC's register windows, in the number of AArch64's DW_CFA_AARCH64_negate_ra_state. */
 export const DW_CFA_GNU_window_save = 0x2d
+export const DW_CFA_AARCH64_negate_ra_state = 0x2d
 export const DW_CFA_GNU_args_size = 0x2e
 export const DW_CFA_GNU_negative_offset_extended = 0x2f
 export const DW_CFA_LLVM_def_aspace_cfa = 0x30

@@ -5,15 +5,18 @@
  * Every length, pointer and encoding is checked where it stands; time and memory are linear in the section's size.
  */
 
+import type { DwarfArchitecture, DwarfRegister } from './architecture.ts'
 import { ByteReader } from './byte-reader.ts'
 import { DW_EH_PE_absptr, DW_EH_PE_omit, DW_EH_PE_udata4 } from './constants.ts'
 import { type CallFrameInstruction, type FactorInfo, readProgram } from './operations.ts'
 import { type EncodedPointer, fixedSize, type PointerBases, readFormat, readPointer } from './pointer-encoding.ts'
-import type { DwarfRegister } from './registers.ts'
+import { dwarfX64 } from './registers.ts'
 
 /** Common information of some FDEs. Offsets are bytes from the start of the section. */
 export interface CommonInformationEntry extends FactorInfo {
   readonly kind: 'cie'
+  /** Whose registers its numbers are, as whoever read it said. */
+  readonly architecture: DwarfArchitecture
   readonly offset: number
   /** Bytes of the whole record, its length field included. */
   readonly length: number
@@ -76,6 +79,8 @@ export interface FrameTableOptions {
   readonly address?: bigint
   /** It is `.debug_frame`. */
   readonly debug?: boolean
+  /** x86-64 when left out; the bytes do not say it. */
+  readonly architecture?: DwarfArchitecture
   /** What text- and data-relative pointers count from. */
   readonly text?: bigint
   readonly data?: bigint
@@ -111,6 +116,7 @@ export class FrameDecoder {
   readonly bytes: Uint8Array
   readonly address: bigint
   readonly debug: boolean
+  readonly #architecture: DwarfArchitecture
   readonly #bases: PointerBases
   readonly #cies: Map<number, CommonInformationEntry> = new Map()
 
@@ -118,6 +124,7 @@ export class FrameDecoder {
     this.bytes = bytes
     this.address = options.address ?? 0n
     this.debug = options.debug ?? false
+    this.#architecture = options.architecture ?? dwarfX64
     this.#bases = {
       section: this.address,
       ...(options.text === undefined ? undefined : { text: options.text }),
@@ -224,6 +231,7 @@ export class FrameDecoder {
     if (programStart >= 0) reader.position = programStart
     const cie: CommonInformationEntry = {
       kind: 'cie',
+      architecture: this.#architecture,
       offset,
       length: end - offset,
       dwarf64,

@@ -1,17 +1,21 @@
 /** Rows that were read, or made by other means than a frame record, as a call-frame program. */
 
+import { conventionsOf, type DwarfArchitecture, RA_SIGN_STATE } from './architecture.ts'
 import { ByteWriter } from './byte-writer.ts'
 import { DwarfUnwindError } from './errors.ts'
-import { REGISTER_LIMIT } from './operations.ts'
+import { factorOf, REGISTER_LIMIT } from './operations.ts'
+import { dwarfX64 } from './registers.ts'
 import {
   CFA_EXPRESSION,
   CFA_NONE,
+  CFA_SPACE,
   RowTable,
   RULE_EXPRESSION,
   RULE_NONE,
   RULE_OFFSET,
   RULE_REGISTER,
   RULE_SAME,
+  RULE_SIGNED,
   RULE_UNDEFINED,
   RULE_VAL_EXPRESSION,
   RULE_VALUE,
@@ -23,13 +27,20 @@ import type { CallFrameRow, CallFrameRule } from './rows.ts'
  * written as expressions, whatever they were (no unwinder but libgcc and gdb applies val_offset).
  *
  * @param simple - for a CIE without initial program.
+ * @param architecture - whose factors and first row the CIE has; x86-64's when left out.
  * @throws DwarfUnwindError for rows that do not ascend, or numbers out of range; `operation` in its place is the row.
  */
-export function encodeRows(rows: readonly CallFrameRow[], simple: boolean = false): Uint8Array {
-  const table = new RowTable()
+export function encodeRows(
+  rows: readonly CallFrameRow[],
+  simple: boolean = false,
+  architecture: DwarfArchitecture = dwarfX64,
+): Uint8Array {
+  const conventions = conventionsOf(architecture)
+  const { returnAddress, returnAddressOffset, codeAlignmentFactor } = conventions
+  const table = new RowTable(conventions)
   table.begin(simple)
   let at = 0
-  let known = new Set<number>(simple ? [] : [16])
+  let known = new Set<number>(simple || returnAddressOffset === null ? [] : [returnAddress])
   for (let i = 0; i < rows.length; i++) {
     const row = rows[i]!
     const fail = (field: string, value: number): never => {
@@ -39,6 +50,7 @@ export function encodeRows(rows: readonly CallFrameRow[], simple: boolean = fals
     const checked = (value: number, field: string): number => (value === (value | 0) ? value : fail(field, value))
     if (!(row.at >= at)) fail('at', row.at)
     at = checked(row.at, 'at')
+    factorOf(at, codeAlignmentFactor, { in: 'function', name: '', operation: i })
     if (row.cfa === null) {
       if (!simple) fail('CFA', 0)
       table.cfaRegister = CFA_NONE
@@ -47,7 +59,10 @@ export function encodeRows(rows: readonly CallFrameRow[], simple: boolean = fals
       table.cfaRegister = CFA_EXPRESSION
       table.cfaOffset = table.expression(row.cfa.expression)
     } else {
-      table.cfaRegister = checked(row.cfa.register, 'CFA register')
+      const { register, addressSpace = 0 } = row.cfa
+      if (!(register >= 0 && register <= REGISTER_LIMIT)) fail('CFA register', register)
+      if (!(addressSpace >= 0 && addressSpace < 0x7fff_ffff / CFA_SPACE)) fail('address space', addressSpace)
+      table.cfaRegister = checked(register + addressSpace * CFA_SPACE, 'CFA register')
       table.cfaOffset = checked(row.cfa.offset, 'CFA offset')
     }
     table.argumentBytes = checked(row.argumentBytes, 'argument bytes')
@@ -57,6 +72,10 @@ export function encodeRows(rows: readonly CallFrameRow[], simple: boolean = fals
       table.setRule(register, kindOf(rule), checked(valueOf(rule, table), 'offset'))
     }
     known = new Set(row.registers.keys())
+    if (row.returnAddressSigned === true) {
+      table.setRule(RA_SIGN_STATE, RULE_SIGNED, 0)
+      known.add(RA_SIGN_STATE)
+    }
     table.commit(at, true)
   }
   const out = new ByteWriter()

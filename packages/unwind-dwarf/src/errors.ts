@@ -49,11 +49,14 @@ export class DwarfUnwindError extends Error {
   override readonly name = 'DwarfUnwindError'
   readonly problem: DwarfUnwindProblem
   readonly place: DwarfUnwindPlace | null
+  /** Index of the event in the frame record; -1 where the problem is in none. */
+  readonly event: number
 
   constructor(problem: DwarfUnwindProblem, place: DwarfUnwindPlace | null = null) {
     super(place === null ? describe(problem) : `${describe(problem)} (${describePlace(place)})`)
     this.problem = problem
     this.place = place
+    this.event = place?.in === 'record' ? place.event : -1
   }
 }
 

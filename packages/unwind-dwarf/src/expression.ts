@@ -4,9 +4,12 @@
  * The stack holds 64-bit numbers. Evaluation stops with an error after a number of steps, for an expression may loop.
  */
 
+import type { DwarfArchitecture, DwarfRegister } from './architecture.ts'
 import { ByteReader } from './byte-reader.ts'
+import { ByteWriter } from './byte-writer.ts'
+import { DW_OP_breg0, DW_OP_bregx, DW_OP_consts, DW_OP_deref, DW_OP_plus, DW_OP_plus_uconst } from './constants.ts'
 import { DwarfUnwindError } from './errors.ts'
-import { type DwarfRegister, registerName } from './registers.ts'
+import { dwarfX64, registerName } from './registers.ts'
 
 /** What an expression may ask for while it is evaluated. */
 export interface ExpressionContext {
@@ -346,7 +349,7 @@ export function evaluateExpression(
 }
 
 /** The operations in words: `rsp+160; deref`. Bytes that are no expression are given as they are. */
-export function printExpression(expression: Uint8Array): string {
+export function printExpression(expression: Uint8Array, architecture: DwarfArchitecture = dwarfX64): string {
   let operations: ExpressionOperation[]
   try {
     operations = decodeExpression(expression)
@@ -354,10 +357,11 @@ export function printExpression(expression: Uint8Array): string {
     return Array.from(expression, (byte) => byte.toString(16).padStart(2, '0')).join(' ')
   }
   const words = operations.map(({ opcode, name, operands: [first = 0n, second = 0n] }) => {
-    if (opcode >= 0x50 && opcode < 0x70) return registerName(opcode - 0x50)
-    if (opcode >= 0x70 && opcode < 0x90) return plus(registerName(opcode - 0x70), first)
-    if (name === 'regx') return registerName(Number(first))
-    if (name === 'bregx') return plus(registerName(Number(first)), second)
+    const nameOf = (register: number): string => registerName(register, architecture)
+    if (opcode >= 0x50 && opcode < 0x70) return nameOf(opcode - 0x50)
+    if (opcode >= 0x70 && opcode < 0x90) return plus(nameOf(opcode - 0x70), first)
+    if (name === 'regx') return nameOf(Number(first))
+    if (name === 'bregx') return plus(nameOf(Number(first)), second)
     if (name === 'bra' || name === 'skip') return `${name} ${first}`
     return rows.get(opcode)?.[1] === '' ? name : `${name} ${first}`
   })
@@ -369,30 +373,34 @@ function plus(name: string, offset: bigint): string {
   return offset < 0n ? `${name}${offset}` : `${name}+${offset}`
 }
 
-/** The constant that an expression adds to what lies on the stack, and nothing else; undefined for other expressions. */
-export function addedConstant(expression: Uint8Array): number | undefined {
-  if (expression.length > 24) return undefined
-  let operations: ExpressionOperation[]
+/** Operations of an expression that is short enough to be one of a few; undefined for long ones and those that are none. */
+function fewOperations(expression: Uint8Array): ExpressionOperation[] | undefined {
+  if (expression.length > 32) return undefined
   try {
-    operations = decodeExpression(expression)
+    return decodeExpression(expression)
   } catch {
     return undefined
   }
-  const [first, second, ...more] = operations
-  if (first === undefined || more.length > 0) return undefined
+}
+
+/** What operations add to the topmost number, where that is all they do. */
+function constantOf(operations: readonly ExpressionOperation[]): number | undefined {
+  const [first, second] = operations
+  if (first === undefined) return 0
   let value: bigint
-  if (second === undefined) {
+  if (operations.length === 1) {
     if (first.name !== 'plus_uconst') return undefined
     value = first.operands[0]!
   } else {
+    if (operations.length > 2) return undefined
     const constant =
       first.opcode >= 0x30 && first.opcode < 0x50
         ? BigInt(first.opcode - 0x30)
         : /^const/.test(first.name)
           ? first.operands[0]!
           : undefined
-    if (constant === undefined || (second.name !== 'plus' && second.name !== 'minus')) return undefined
-    value = second.name === 'plus' ? constant : -constant
+    if (constant === undefined || (second!.name !== 'plus' && second!.name !== 'minus')) return undefined
+    value = second!.name === 'plus' ? constant : -constant
   }
   value = signed(value)
   return value >= BigInt(Number.MIN_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER)
@@ -400,20 +408,62 @@ export function addedConstant(expression: Uint8Array): number | undefined {
     : undefined
 }
 
+/** The constant that an expression adds to what lies on the stack, and nothing else; undefined for other expressions. */
+export function addedConstant(expression: Uint8Array): number | undefined {
+  const operations = fewOperations(expression)
+  return operations === undefined || operations.length === 0 ? undefined : constantOf(operations)
+}
+
 /** The register and offset of an expression that says nothing more than that; undefined for other expressions. */
 export function registerPlusOffset(expression: Uint8Array): { register: DwarfRegister; offset: number } | undefined {
-  if (expression.length > 24) return undefined
-  let operations: ExpressionOperation[]
-  try {
-    operations = decodeExpression(expression)
-  } catch {
-    return undefined
-  }
-  const [only, ...more] = operations
-  if (only === undefined || more.length > 0) return undefined
-  const isBreg = only.opcode >= 0x70 && only.opcode < 0x90
-  if (!isBreg && only.name !== 'bregx') return undefined
-  const register = isBreg ? only.opcode - 0x70 : Number(only.operands[0])
-  const offset = Number(only.operands[isBreg ? 0 : 1])
+  const operations = fewOperations(expression)
+  return operations?.length === 1 ? basedOf(operations[0]!) : undefined
+}
+
+/** The register, offset and addend of an expression for "the word at register + offset, plus add"; undefined for others. */
+export function wordAtRegister(
+  expression: Uint8Array,
+): { register: DwarfRegister; offset: number; add: number } | undefined {
+  const [first, second, ...rest] = fewOperations(expression) ?? []
+  if (first === undefined || second?.name !== 'deref') return undefined
+  const place = basedOf(first)
+  const add = constantOf(rest)
+  return place === undefined || add === undefined ? undefined : { ...place, add }
+}
+
+function basedOf(operation: ExpressionOperation): { register: DwarfRegister; offset: number } | undefined {
+  const isBreg = operation.opcode >= 0x70 && operation.opcode < 0x90
+  if (!isBreg && operation.name !== 'bregx') return undefined
+  const register = isBreg ? operation.opcode - 0x70 : Number(operation.operands[0])
+  const offset = Number(operation.operands[isBreg ? 0 : 1])
   return Number.isSafeInteger(offset) ? { register, offset } : undefined
+}
+
+/** The expression for register + offset. */
+export function registerBytes(register: DwarfRegister, offset: number): Uint8Array {
+  const out = new ByteWriter()
+  writeBased(out, register, offset)
+  return out.slice()
+}
+
+/** The expression for the word at register + offset, plus `add`. */
+export function registerWordBytes(register: DwarfRegister, offset: number, add: number): Uint8Array {
+  const out = new ByteWriter()
+  writeBased(out, register, offset)
+  out.u8(DW_OP_deref)
+  if (add > 0) {
+    out.u8(DW_OP_plus_uconst)
+    out.uleb(add)
+  } else if (add < 0) {
+    out.u8(DW_OP_consts)
+    out.sleb(add)
+    out.u8(DW_OP_plus)
+  }
+  return out.slice()
+}
+
+function writeBased(out: ByteWriter, register: DwarfRegister, offset: number): void {
+  out.u8(register < 32 ? DW_OP_breg0 + register : DW_OP_bregx)
+  if (register >= 32) out.uleb(register)
+  out.sleb(offset)
 }

@@ -1,42 +1,40 @@
 /** DWARF call-frame information as an `UnwindFormat` of frame-layout. */
 
-import {
-  type DecodedFunction,
-  type EncodeOptions,
-  type FrameRecord,
-  type FunctionUnwind,
-  type MachineState,
-  RETURN_ADDRESS,
-  type ReadMemory,
-  type UnwindFormat,
-  type UnwindImage,
-  type UnwindRelocation,
-  type UnwindRow,
-  type UnwindSection,
-  type UnwoundFunction,
+import type {
+  DecodedFunction,
+  EncodeOptions,
+  FrameRecord,
+  FunctionUnwind,
+  MachineState,
+  ReadMemory,
+  UnwindFormat,
+  UnwindImage,
+  UnwindRelocation,
+  UnwindRow,
+  UnwindSection,
+  UnwoundFunction,
 } from '@framewright/frame-layout'
+import { conventionsOf, type DwarfArchitecture } from './architecture.ts'
 import { ByteReader } from './byte-reader.ts'
 import { DW_EH_PE_indirect, DW_EH_PE_pcrel, DW_EH_PE_sdata4 } from './constants.ts'
 import { decodeFrames } from './decode.ts'
 import { assembleEhFrame } from './eh-frame.ts'
-import { ProgramEncoder } from './encode.ts'
+import { type PartProgram, ProgramEncoder } from './encode.ts'
 import { DwarfUnwindError } from './errors.ts'
-import {
-  CODE_ALIGNMENT_FACTOR,
-  DATA_ALIGNMENT_FACTOR,
-  type EncodedSymbol,
-  type FrameDescription,
-} from './frame-section.ts'
-import { findEntry, frameSections } from './lookup.ts'
+import { type FrameDescription, initialOperations } from './frame-section.ts'
+import { type FrameReadOptions, findEntry, frameSections } from './lookup.ts'
 import { type CallFrameInstruction, readProgram } from './operations.ts'
+import type { EncodedSymbol } from './pointer-encoding.ts'
 import { printProgram, printRows } from './print.ts'
-import { DWARF_RETURN_ADDRESS, dwarfRegister, dwarfRegisters } from './registers.ts'
+import { dwarfX64 } from './registers.ts'
 import { CallFrameMachine, type CallFrameRow, callFrameRows, sameMeaning } from './rows.ts'
 import { type UnwindReader, unwindFrame } from './unwind.ts'
 import { asUnwindRows } from './unwind-rows.ts'
 
 /** Fixed when the format is made. */
 export interface DwarfFormatOptions {
+  /** Whose registers and factors: x86-64 when left out. */
+  readonly architecture?: DwarfArchitecture
   /**
    * Write rules for xmm registers, which only functions of the Windows convention save. Off by default: LLVM's libunwind
    * fails on any frame that has one, while everybody walks the frame without them, and System V callers expect nothing of
@@ -52,13 +50,21 @@ export interface DwarfFormatOptions {
   readonly relocateBy?: 'section' | 'symbol'
   /** Whose limits `unwind` has; libgcc's when left out. */
   readonly reader?: UnwindReader
+  /** What text- and data-relative pointers count from, in sections that are read. */
+  readonly text?: bigint
+  readonly data?: bigint
 }
 
 /** The unwind data of one function: its call-frame program, and what its CIE has to say. */
 export interface DwarfFunctionUnwind extends FunctionUnwind {
   readonly format: 'dwarf'
-  /** The program, without padding. Addresses stand in the headers that `assemble` writes, so it has no relocations. */
+  /**
+   * The program, without padding. Addresses stand in the headers that `assemble` writes, so it has no relocations. Of a
+   * function in several parts: that of the first.
+   */
   readonly bytes: Uint8Array
+  /** Of a function in several parts: the program of each, in the record's order, the first included. */
+  readonly parts?: readonly PartProgram[]
   readonly signalFrame: boolean
   readonly personality: { readonly symbol: string } | null
   readonly languageData: { readonly symbol: string } | null
@@ -89,17 +95,26 @@ const POINTER_SECTION = '.data.rel.local.DW.ref.'
  * the form that position-independent code needs.
  */
 export function createDwarfFormat(options: DwarfFormatOptions = {}): DwarfFormat {
-  const { vectorRegisters = false, reader = 'libgcc' } = options
+  const { vectorRegisters = false, reader = 'libgcc', architecture = dwarfX64, text, data } = options
   const programOptions = { vectorRegisters }
-  const encoder = new ProgramEncoder()
+  const { toDwarf, returnAddress } = conventionsOf(architecture)
+  const { programCounter } = architecture.frame
+  const encoder = new ProgramEncoder(architecture)
+  const readOptions: FrameReadOptions = {
+    architecture,
+    ...(text === undefined ? undefined : { text }),
+    ...(data === undefined ? undefined : { data }),
+  }
   return {
     name: 'dwarf',
-    architectures: ['x86-64'],
+    architectures: [architecture.frame.name],
 
     encode(record): DwarfFunctionUnwind {
+      const parts = record.parts === undefined ? undefined : encoder.encodeParts(record, programOptions)
       return {
         format: 'dwarf',
-        bytes: encoder.encode(record, programOptions),
+        bytes: parts === undefined ? encoder.encode(record, programOptions) : parts[0]!.program,
+        ...(parts === undefined ? undefined : { parts }),
         relocations: NO_RELOCATIONS,
         signalFrame: record.kind === 'signal',
         personality: record.personality ?? null,
@@ -114,6 +129,7 @@ export function createDwarfFormat(options: DwarfFormatOptions = {}): DwarfFormat
       for (const { personality } of descriptions) if (personality !== undefined) pointers.add(personality.symbol)
       const { codeEncoding, terminator, relocateBy } = options
       const section = assembleEhFrame(descriptions, {
+        architecture,
         ...(codeEncoding === undefined ? undefined : { codeEncoding }),
         ...(terminator === undefined ? undefined : { terminator }),
         ...(relocateBy === undefined ? undefined : { relocateBy }),
@@ -130,13 +146,18 @@ export function createDwarfFormat(options: DwarfFormatOptions = {}): DwarfFormat
     decode(image): DecodedFunction[] {
       const functions: DecodedFunction[] = []
       for (const section of frameSections(image)) {
-        const table = decodeFrames(section.bytes, { address: section.address, debug: section.name === '.debug_frame' })
+        const table = decodeFrames(section.bytes, {
+          ...readOptions,
+          address: section.address,
+          debug: section.name === '.debug_frame',
+        })
         for (const entry of table.entries) {
           if (entry.kind !== 'fde') continue
           functions.push({
             begin: entry.begin,
             end: entry.begin + BigInt(entry.size),
-            rows: (): UnwindRow[] => asUnwindRows(callFrameRows(table, entry), entry.cie.returnAddressRegister),
+            rows: (): UnwindRow[] =>
+              asUnwindRows(callFrameRows(table, entry), entry.cie.returnAddressRegister, architecture),
           })
         }
       }
@@ -144,22 +165,25 @@ export function createDwarfFormat(options: DwarfFormatOptions = {}): DwarfFormat
     },
 
     unwind(frame, image, memory): DwarfMachineState {
-      const pc = frame.registers[RETURN_ADDRESS]
-      if (pc === undefined) throw new DwarfUnwindError({ code: 'unknown-register', register: DWARF_RETURN_ADDRESS })
+      const pc = frame.registers[programCounter]
+      if (pc === undefined) throw new DwarfUnwindError({ code: 'unknown-register', register: returnAddress })
       const lookup = frame.afterCall === true ? pc - 1n : pc
-      const found = findEntry(image, lookup)
+      const found = findEntry(image, lookup, readOptions)
       if (found === null) throw new DwarfUnwindError({ code: 'no-entry', pc }, { in: 'frame', pc })
       const registers: (bigint | undefined)[] = []
-      for (let i = 0; i < dwarfRegisters.length; i++) registers[dwarfRegisters[i]!] = frame.registers[i]
+      for (let i = 0; i < toDwarf.length; i++) {
+        const dwarf = toDwarf[i]!
+        if (dwarf >= 0) registers[dwarf] = frame.registers[i]
+      }
       const caller = unwindFrame(found.table, found.entry, lookup, registers, memory, reader)
       return {
-        registers: Array.from(dwarfRegisters, (dwarf) => caller.registers[dwarf]),
+        registers: Array.from(toDwarf, (dwarf, i) => (i === programCounter ? caller.pc : caller.registers[dwarf])),
         afterCall: !caller.signalFrame,
       }
     },
 
     print(unwind): string[] {
-      return printFunction(unwind)
+      return printFunction(unwind, architecture)
     },
   }
 }
@@ -168,32 +192,39 @@ export function createDwarfFormat(options: DwarfFormatOptions = {}): DwarfFormat
 export const dwarf: DwarfFormat = createDwarfFormat()
 
 /**
- * Functions as `assembleEhFrame` and `assembleDebugFrame` take them; those without unwind data are left out.
+ * Functions as `assembleEhFrame` and `assembleDebugFrame` take them; those without unwind data are left out, and those in
+ * several parts are one each.
  *
- * @throws DwarfUnwindError for unwind data of another format.
+ * @throws DwarfUnwindError for unwind data of another format, and parts that are not those that were encoded.
  */
 export function frameDescriptions(functions: readonly UnwoundFunction[]): FrameDescription[] {
   const descriptions: FrameDescription[] = []
-  for (const one of functions) if (one.unwind !== null) descriptions.push(describe(one, one.unwind))
+  for (const one of functions) if (one.unwind !== null) descriptions.push(...describe(one, one.unwind))
   return descriptions
 }
 
-function describe({ symbol, section, offset, codeSize }: UnwoundFunction, unwind: FunctionUnwind): FrameDescription {
+function describe(placed: UnwoundFunction, unwind: FunctionUnwind): FrameDescription[] {
   if (!isDwarf(unwind)) {
-    const why = `unwind data of the format '${unwind.format}'`
-    throw new DwarfUnwindError({ code: 'malformed', why }, { in: 'function', name: symbol, operation: -1 })
+    refuse(placed, `unwind data of the format '${unwind.format}'`)
   }
   const { personality, languageData } = unwind
-  return {
-    symbol,
-    section,
-    offset,
-    size: codeSize,
-    program: unwind.bytes,
+  const header = {
     ...(unwind.signalFrame ? { signalFrame: true } : undefined),
     ...(personality === null ? undefined : { personality: pointerTo(POINTER_SECTION + personality.symbol, true) }),
     ...(languageData === null ? undefined : { languageData: pointerTo(languageData.symbol, false) }),
   }
+  const programs = unwind.parts?.map(({ program }) => program) ?? [unwind.bytes]
+  const places = placed.parts ?? [placed]
+  if (places.length !== programs.length) {
+    refuse(placed, `${places.length} places for a function in ${programs.length} parts`)
+  }
+  return places.map(({ symbol, section, offset, codeSize }, i) => {
+    return { symbol, section, offset, size: codeSize, program: programs[i]!, ...header }
+  })
+}
+
+function refuse({ symbol }: UnwoundFunction, why: string): never {
+  throw new DwarfUnwindError({ code: 'malformed', why }, { in: 'function', name: symbol, operation: -1 })
 }
 
 function isDwarf(unwind: FunctionUnwind): unwind is DwarfFunctionUnwind {
@@ -214,22 +245,30 @@ function pointerSection(name: string): UnwindSection {
   }
 }
 
-/** The rows of a function that was encoded but is not in a section yet, and its operations. */
-function printFunction(unwind: FunctionUnwind): string[] {
+/** The rows of a function that was encoded but is not in a section yet, and its operations; part by part. */
+function printFunction(unwind: FunctionUnwind, architecture: DwarfArchitecture): string[] {
+  const parts = isDwarf(unwind) ? unwind.parts : undefined
+  if (parts === undefined) return printOnePart(unwind.bytes, architecture)
+  return parts.flatMap(({ begin, end, program }, i) => [
+    ...(i === 0 ? [] : ['']),
+    `part ${begin} ${end}`,
+    ...printOnePart(program, architecture),
+  ])
+}
+
+function printOnePart(program: Uint8Array, architecture: DwarfArchitecture): string[] {
   const instructions: CallFrameInstruction[] = []
-  const machine = new CallFrameMachine()
-  machine.apply({ op: 'def_cfa', register: dwarfRegister(4)!, offset: 8 }, 0)
-  machine.apply({ op: 'offset', register: DWARF_RETURN_ADDRESS, offset: -8 }, 0)
+  const machine = new CallFrameMachine(undefined, architecture.signsReturnAddress === true)
+  for (const operation of initialOperations(conventionsOf(architecture))) machine.apply(operation, 0)
   machine.endOfInitialProgram()
   const rows: CallFrameRow[] = []
   let at = 0
   const add = (): void => {
-    const row = { at, cfa: machine.cfa, registers: machine.registers(), argumentBytes: machine.argumentBytes }
+    const row = machine.row(at)
     const last = rows.at(-1)
     if (last === undefined || !sameMeaning(last, row)) rows.push(row)
   }
-  const factors = { codeAlignmentFactor: CODE_ALIGNMENT_FACTOR, dataAlignmentFactor: DATA_ALIGNMENT_FACTOR }
-  readProgram(new ByteReader(unwind.bytes), factors, 0, (operation, location, place, length, opcode) => {
+  readProgram(new ByteReader(program), architecture, 0, (operation, location, place, length, opcode) => {
     instructions.push({ place, length, at: location, opcode, operation })
     if (operation === null) return
     if (location !== at) add()
@@ -237,5 +276,6 @@ function printFunction(unwind: FunctionUnwind): string[] {
     machine.apply(operation, place)
   })
   add()
-  return [...printRows(rows), ...(instructions.length === 0 ? [] : ['', ...printProgram(unwind.bytes, instructions)])]
+  const lines = printRows(rows, architecture)
+  return instructions.length === 0 ? lines : [...lines, '', ...printProgram(program, instructions, architecture)]
 }

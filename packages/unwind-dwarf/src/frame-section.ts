@@ -12,21 +12,13 @@
  * - `llvm`: functions sorted by header; a CIE per run of equal headers, in `.debug_frame` a single one for all.
  */
 
+import { type Conventions, conventionsOf, type DwarfArchitecture, type DwarfRegister } from './architecture.ts'
 import { ByteWriter } from './byte-writer.ts'
-import { type CfiDirective, type Dialect, encodeDirectives } from './directives.ts'
+import { type CfiDirective, type Dialect, encodeDirectives, type ProgramAddress } from './directives.ts'
 import { DwarfUnwindError } from './errors.ts'
 import { type CallFrameOperation, writeOperation } from './operations.ts'
-import { type DwarfRelocation, pointerForm } from './pointer-encoding.ts'
-import { DWARF_RETURN_ADDRESS, DWARF_RSP, type DwarfRegister } from './registers.ts'
-
-/** A pointer in a header. */
-export interface EncodedSymbol {
-  /** `DW_EH_PE_*`. */
-  readonly encoding: number
-  /** A symbol, or the name of a section, which starts with a dot. */
-  readonly symbol: string
-  readonly addend?: number
-}
+import { type DwarfRelocation, type EncodedSymbol, pointerForm } from './pointer-encoding.ts'
+import { dwarfX64 } from './registers.ts'
 
 /** One function of a section. */
 export interface FrameDescription {
@@ -42,7 +34,7 @@ export interface FrameDescription {
   readonly simple?: boolean
   /** The caller's pc is exact: the frame was interrupted, it did not call. */
   readonly signalFrame?: boolean
-  /** 16 when left out; written out, LLVM sorts it before functions that leave it out. */
+  /** The architecture's (16 on x86-64) when left out; written out, LLVM sorts it before functions that leave it out. */
   readonly returnAddressRegister?: DwarfRegister
   readonly personality?: EncodedSymbol
   /** The LSDA. */
@@ -60,6 +52,8 @@ export interface DwarfSection {
 
 /** What a section may be asked to be like. */
 export interface FrameSectionOptions {
+  /** x86-64 when left out. */
+  readonly architecture?: DwarfArchitecture
   readonly dialect?: Dialect
   /** In the canonical dialect: functions with one header together (the default), or as given. */
   readonly order?: 'grouped' | 'source'
@@ -82,15 +76,13 @@ export interface FrameSectionLayout {
   readonly terminator: boolean
 }
 
-/** Every producer's factors on x86-64. */
-export const CODE_ALIGNMENT_FACTOR = 1
-export const DATA_ALIGNMENT_FACTOR = -8
-
-/** The initial program of every CIE that is not simple: CFA = rsp + 8, return address at CFA - 8. */
-const initialOperations: readonly CallFrameOperation[] = [
-  { op: 'def_cfa', register: DWARF_RSP, offset: 8 },
-  { op: 'offset', register: DWARF_RETURN_ADDRESS, offset: -8 },
-]
+/** The initial program of every CIE that is not simple: CFA = SP + what a call pushes, and where it pushed. */
+export function initialOperations(conventions: Conventions): CallFrameOperation[] {
+  const { stackPointer, entryCfaOffset, returnAddress, returnAddressOffset } = conventions
+  const cfa: CallFrameOperation = { op: 'def_cfa', register: stackPointer, offset: entryCfaOffset }
+  if (returnAddressOffset === null) return [cfa]
+  return [cfa, { op: 'offset', register: returnAddress, offset: returnAddressOffset }]
+}
 
 /** A function on its way into the section. */
 interface Pending {
@@ -100,6 +92,7 @@ interface Pending {
   readonly bytes: Uint8Array
   /** The initial program that a CIE made for this function gets, each operation as text of its bytes. */
   readonly leading: readonly string[]
+  readonly addresses: readonly ProgramAddress[]
 }
 
 interface CieRecord {
@@ -107,7 +100,6 @@ interface CieRecord {
   readonly key: string
   /** As {@link Pending.leading}: its initial program. */
   readonly initial: readonly string[]
-  readonly languageDataEncoding: number
 }
 
 const NO_ENCODING = -1
@@ -118,50 +110,212 @@ export function layOutFrames(
   layout: FrameSectionLayout,
   options: FrameSectionOptions,
 ): DwarfSection {
-  const dialect = options.dialect ?? 'canonical'
-  const pending = functions.map((description) => prepare(description, layout, dialect))
-  const ordered = order(pending, dialect, options.order ?? 'grouped')
-  const out = new ByteWriter()
-  const relocations: DwarfRelocation[] = []
-  const cies: CieRecord[] = []
-  const newest = new Map<string, CieRecord>()
+  return new FrameSectionWriter(layout, options).write(functions)
+}
 
-  for (let i = 0; i < ordered.length; i++) {
-    const one = ordered[i]!
-    let cie: CieRecord | undefined
-    if (dialect === 'gnu') cie = cies.findLast((other) => other.key === one.key && begins(other.initial, one.leading))
-    else cie = newest.get(one.key)
-    if (cie === undefined) {
-      cie = writeCie(out, relocations, one, layout, dialect)
-      if (dialect === 'gnu') cies.push(cie)
-      else newest.set(one.key, cie)
+/** Writes one section. */
+class FrameSectionWriter {
+  readonly #layout: FrameSectionLayout
+  readonly #options: FrameSectionOptions
+  readonly #dialect: Dialect
+  readonly #conventions: Conventions
+  readonly #initial: readonly string[]
+  readonly #out: ByteWriter = new ByteWriter()
+  readonly #relocations: DwarfRelocation[] = []
+
+  constructor(layout: FrameSectionLayout, options: FrameSectionOptions) {
+    this.#layout = layout
+    this.#options = options
+    this.#dialect = options.dialect ?? 'canonical'
+    this.#conventions = conventionsOf(options.architecture ?? dwarfX64)
+    this.#initial = initialTexts(this.#conventions)
+  }
+
+  write(functions: readonly FrameDescription[]): DwarfSection {
+    const pending = functions.map((description) => this.#prepare(description))
+    const ordered = order(pending, this.#dialect, this.#options.order ?? 'grouped')
+    const cies: CieRecord[] = []
+    const newest = new Map<string, CieRecord>()
+    for (let i = 0; i < ordered.length; i++) {
+      const one = ordered[i]!
+      let cie: CieRecord | undefined
+      if (this.#dialect === 'gnu') {
+        cie = cies.findLast((other) => other.key === one.key && begins(other.initial, one.leading))
+      } else {
+        cie = newest.get(one.key)
+      }
+      if (cie === undefined) {
+        cie = this.#writeCie(one)
+        if (this.#dialect === 'gnu') cies.push(cie)
+        else newest.set(one.key, cie)
+      }
+      this.#writeFde(one, cie, i + 1 === ordered.length)
     }
-    writeFde(out, relocations, one, cie, layout, options, dialect, i + 1 === ordered.length)
+    const { name, terminator } = this.#layout
+    if (terminator) this.#out.u32(0)
+    return { name, bytes: this.#out.slice(), align: 8, relocations: this.#relocations }
   }
-  if (layout.terminator) out.u32(0)
-  return { name: layout.name, bytes: out.slice(), align: 8, relocations }
+
+  /** The function's program in bytes, and the key of its header. */
+  #prepare(given: FrameDescription): Pending {
+    const { program, simple = false, symbol, size } = given
+    const widest = 2 ** (8 * Math.min(pointerForm(this.#layout.codeEncoding, 'code').bytes, 4)) - 1
+    if (!(size >= 0 && size <= widest && Number.isInteger(size))) {
+      const place = { in: 'function', name: symbol, operation: -1 } as const
+      throw new DwarfUnwindError({ code: 'number-range', field: 'size', value: size }, place)
+    }
+    const own = simple ? [] : this.#initial
+    if (program instanceof Uint8Array) {
+      const key = headerKey(given, this.#layout, this.#dialect, this.#conventions)
+      return { description: given, key, bytes: program, leading: own, addresses: [] }
+    }
+    const { bytes, leading, addresses, header } = encodeDirectives(program, {
+      dialect: this.#dialect,
+      simple,
+      name: symbol,
+      architecture: this.#conventions.architecture,
+      codeEncoding: this.#layout.codeEncoding,
+    })
+    const description = { ...given, ...header }
+    const key = headerKey(description, this.#layout, this.#dialect, this.#conventions)
+    const absorbed = this.#dialect === 'gnu' ? leading.map(textOf) : []
+    return { description, key, bytes, leading: [...own, ...absorbed], addresses }
+  }
+
+  /** Writes the length field, to be filled in by {@link #closeRecord}; returns where the record starts. */
+  #openRecord(): number {
+    const out = this.#out
+    const start = out.length
+    if (this.#layout.offsetBytes === 8) out.u32(0xffff_ffff)
+    out.zeros(this.#layout.offsetBytes)
+    return start
+  }
+
+  #closeRecord(start: number, padding: number): void {
+    const out = this.#out
+    out.align(padding)
+    if (this.#layout.offsetBytes === 8) out.setU64(start + 4, out.length - start - 12)
+    else out.setU32(start, out.length - start - 4)
+  }
+
+  #writeCie(one: Pending): CieRecord {
+    const out = this.#out
+    const layout = this.#layout
+    const { returnAddress, codeAlignmentFactor, dataAlignmentFactor } = this.#conventions
+    const { description } = one
+    const { signalFrame = false, personality, languageData, returnAddressRegister = returnAddress } = description
+    const start = this.#openRecord()
+    const id = layout.eh ? 0 : 0xffff_ffff
+    out.u32(id)
+    if (layout.offsetBytes === 8) out.u32(id)
+    out.u8(layout.version)
+    if (layout.eh) {
+      // Readers scan for R before they know S (libgcc); gas and LLVM write this order.
+      const letters = `z${personality ? 'P' : ''}${languageData ? 'L' : ''}R${signalFrame ? 'S' : ''}`
+      out.string(letters)
+    } else {
+      out.string(signalFrame && this.#dialect !== 'llvm' ? 'S' : '')
+    }
+    if (layout.version >= 4) {
+      out.u8(8) // address_size
+      out.u8(0) // segment_selector_size
+    }
+    out.uleb(codeAlignmentFactor)
+    out.sleb(dataAlignmentFactor)
+    if (layout.version === 1) {
+      if (returnAddressRegister > 0xff) {
+        throw new DwarfUnwindError(
+          { code: 'return-column', register: returnAddressRegister, version: 1 },
+          { in: 'function', name: description.symbol, operation: -1 },
+        )
+      }
+      out.u8(returnAddressRegister)
+    } else {
+      out.uleb(returnAddressRegister)
+    }
+    if (layout.eh) {
+      // At most 1 + 8 + 1 + 1 bytes: the length takes one.
+      const lengthAt = out.length
+      out.u8(0)
+      if (personality !== undefined) {
+        out.u8(personality.encoding)
+        this.#writePointer(personality, 'a personality routine')
+      }
+      if (languageData !== undefined) out.u8(languageData.encoding)
+      out.u8(layout.codeEncoding)
+      out.bytes[lengthAt] = out.length - lengthAt - 1
+    }
+    const initial = one.leading
+    for (const text of initial) writeText(out, text)
+    this.#closeRecord(start, layout.padding)
+    return { start, key: one.key, initial }
+  }
+
+  #writeFde(one: Pending, cie: CieRecord, last: boolean): void {
+    const out = this.#out
+    const layout = this.#layout
+    const { description } = one
+    const start = this.#openRecord()
+    if (layout.eh) {
+      out.u32(out.length - cie.start)
+    } else {
+      const kind = layout.offsetBytes === 8 ? 'absolute-64' : 'absolute-32'
+      this.#relocations.push({ offset: out.length, kind, symbol: layout.name, addend: cie.start })
+      out.zeros(layout.offsetBytes)
+    }
+    const { bytes } = pointerForm(layout.codeEncoding, 'code')
+    this.#relocate(out.length, description, 0)
+    out.zeros(bytes)
+    if (bytes === 8) out.u64(description.size)
+    else if (bytes === 4) out.u32(description.size)
+    else out.u16(description.size)
+    if (layout.eh) {
+      const { languageData } = description
+      if (languageData === undefined) {
+        out.u8(0)
+      } else {
+        out.u8(pointerForm(languageData.encoding, 'language data').bytes)
+        this.#writePointer(languageData, 'language data')
+      }
+    }
+    let skip = 0
+    if (this.#dialect === 'gnu') {
+      // What the CIE says already is left out; what it does not say of the ordinary first row is said here.
+      const own = description.simple ? [] : this.#initial
+      for (let i = cie.initial.length; i < own.length; i++) writeText(out, own[i]!)
+      for (let i = own.length; i < cie.initial.length; i++) skip += cie.initial[i]!.length
+    }
+    for (const { place, at } of one.addresses) this.#relocate(out.length - skip + place, description, at)
+    out.block(one.bytes.subarray(skip))
+    this.#closeRecord(start, last ? 8 : layout.padding)
+  }
+
+  /** The field at `offset` gets the address of the function's byte `at`. */
+  #relocate(offset: number, { symbol, section, offset: start }: FrameDescription, at: number): void {
+    const { kind } = pointerForm(this.#layout.codeEncoding, 'code')
+    this.#relocations.push(
+      this.#options.relocateBy === 'symbol'
+        ? { offset, kind, symbol, addend: at }
+        : { offset, kind, symbol: section, addend: start + at },
+    )
+  }
+
+  #writePointer(pointer: EncodedSymbol, use: string): void {
+    const form = pointerForm(pointer.encoding, use)
+    const { symbol, addend = 0 } = pointer
+    this.#relocations.push({ offset: this.#out.length, kind: form.kind, symbol, addend })
+    this.#out.zeros(form.bytes)
+  }
 }
 
-/** The function's program in bytes, and the key of its header. */
-function prepare(description: FrameDescription, layout: FrameSectionLayout, dialect: Dialect): Pending {
-  const { program, simple = false, symbol, size } = description
-  if (!(size >= 0 && size <= 0xffff_ffff && Number.isInteger(size))) {
-    const place = { in: 'function', name: symbol, operation: -1 } as const
-    throw new DwarfUnwindError({ code: 'number-range', field: 'size', value: size }, place)
-  }
-  const key = headerKey(description, layout, dialect)
-  if (program instanceof Uint8Array) return { description, key, bytes: program, leading: simple ? [] : initialTexts }
-  const { bytes, leading } = encodeDirectives(program, DATA_ALIGNMENT_FACTOR, dialect, simple, symbol)
-  if (dialect !== 'gnu') return { description, key, bytes, leading: simple ? [] : initialTexts }
-  return { description, key, bytes, leading: [...(simple ? [] : initialTexts), ...leading.map(textOf)] }
+/** The initial program, each operation as text of its bytes. */
+function initialTexts(conventions: Conventions): string[] {
+  return initialOperations(conventions).map((operation) => {
+    const out = new ByteWriter()
+    writeOperation(out, operation, conventions.dataAlignmentFactor)
+    return textOf(out.slice())
+  })
 }
-
-const initialBytes: readonly Uint8Array[] = initialOperations.map((operation) => {
-  const out = new ByteWriter()
-  writeOperation(out, operation, DATA_ALIGNMENT_FACTOR)
-  return out.slice()
-})
-const initialTexts: readonly string[] = initialBytes.map(textOf)
 
 function textOf(bytes: Uint8Array): string {
   return String.fromCharCode(...bytes)
@@ -176,7 +330,12 @@ function begins(start: readonly string[], whole: readonly string[]): boolean {
 }
 
 /** What must be equal for two functions to share a CIE. */
-function headerKey(description: FrameDescription, layout: FrameSectionLayout, dialect: Dialect): string {
+function headerKey(
+  description: FrameDescription,
+  layout: FrameSectionLayout,
+  dialect: Dialect,
+  conventions: Conventions,
+): string {
   const { returnAddressRegister, signalFrame = false, personality, languageData, simple = false } = description
   if (!layout.eh && dialect === 'llvm') return ''
   if (
@@ -187,24 +346,23 @@ function headerKey(description: FrameDescription, layout: FrameSectionLayout, di
   ) {
     return ''
   }
-  const column = returnAddressRegister ?? DWARF_RETURN_ADDRESS
-  const parts: unknown[] = [dialect === 'llvm' ? (returnAddressRegister ?? -1) : column, signalFrame]
-  // gas does not compare `simple`: without the initial program, the leading operations tell the CIEs apart.
-  if (dialect !== 'gnu') parts.push(simple)
-  if (layout.eh) {
-    parts.push(personality?.symbol ?? '', personality?.addend ?? 0, personality?.encoding ?? NO_ENCODING)
-    // LLVM holds "no LSDA" and an LSDA in encoding 0 for the same.
-    parts.push(languageData?.encoding ?? (dialect === 'llvm' ? 0 : NO_ENCODING))
-  }
-  const key = JSON.stringify(parts)
-  return key === DEFAULT_KEYS[dialect][layout.eh ? 1 : 0] ? '' : key
-}
+  const key = keyOf(description)
+  // Headers that say nothing special, so that a written-out default is the same as none.
+  return key === keyOf({}) ? '' : key
 
-/** Headers that say nothing special, so that a written-out default is the same as none. */
-const DEFAULT_KEYS: Readonly<Record<Dialect, readonly [string, string]>> = {
-  canonical: ['[16,false,false]', '[16,false,false,"",0,-1,-1]'],
-  gnu: ['[16,false]', '[16,false,"",0,-1,-1]'],
-  llvm: ['[-1,false,false]', '[-1,false,false,"",0,-1,0]'],
+  function keyOf(header: Partial<FrameDescription>): string {
+    const { returnAddressRegister, signalFrame = false, personality, languageData, simple = false } = header
+    const column = returnAddressRegister ?? (dialect === 'llvm' ? -1 : conventions.returnAddress)
+    const parts: unknown[] = [column, signalFrame]
+    // gas does not compare `simple`: without the initial program, the leading operations tell the CIEs apart.
+    if (dialect !== 'gnu') parts.push(simple)
+    if (layout.eh) {
+      parts.push(personality?.symbol ?? '', personality?.addend ?? 0, personality?.encoding ?? NO_ENCODING)
+      // LLVM holds "no LSDA" and an LSDA in encoding 0 for the same.
+      parts.push(languageData?.encoding ?? (dialect === 'llvm' ? 0 : NO_ENCODING))
+    }
+    return JSON.stringify(parts)
+  }
 }
 
 function order(pending: readonly Pending[], dialect: Dialect, wanted: 'grouped' | 'source'): readonly Pending[] {
@@ -231,130 +389,4 @@ function compareLlvm(a: FrameDescription, b: FrameDescription): number {
     Number(a.simple ?? false) - Number(b.simple ?? false) ||
     (a.returnAddressRegister ?? 0x7fff_ffff) - (b.returnAddressRegister ?? 0x7fff_ffff)
   )
-}
-
-/** Writes the length field, to be filled in by {@link closeRecord}; returns where the record starts. */
-function openRecord(out: ByteWriter, layout: FrameSectionLayout): number {
-  const start = out.length
-  if (layout.offsetBytes === 8) out.u32(0xffff_ffff)
-  out.zeros(layout.offsetBytes)
-  return start
-}
-
-function closeRecord(out: ByteWriter, start: number, layout: FrameSectionLayout, padding: number): void {
-  out.align(padding)
-  if (layout.offsetBytes === 8) out.setU64(start + 4, out.length - start - 12)
-  else out.setU32(start, out.length - start - 4)
-}
-
-function writeCie(
-  out: ByteWriter,
-  relocations: DwarfRelocation[],
-  one: Pending,
-  layout: FrameSectionLayout,
-  dialect: Dialect,
-): CieRecord {
-  const { description } = one
-  const { signalFrame = false, personality, languageData, returnAddressRegister = DWARF_RETURN_ADDRESS } = description
-  const start = openRecord(out, layout)
-  const id = layout.eh ? 0 : 0xffff_ffff
-  out.u32(id)
-  if (layout.offsetBytes === 8) out.u32(id)
-  out.u8(layout.version)
-  if (layout.eh) {
-    // Readers scan for R before they know S (libgcc); gas and LLVM write this order.
-    const letters = `z${personality ? 'P' : ''}${languageData ? 'L' : ''}R${signalFrame ? 'S' : ''}`
-    out.string(letters)
-  } else {
-    out.string(signalFrame && dialect !== 'llvm' ? 'S' : '')
-  }
-  if (layout.version >= 4) {
-    out.u8(8) // address_size
-    out.u8(0) // segment_selector_size
-  }
-  out.uleb(CODE_ALIGNMENT_FACTOR)
-  out.sleb(DATA_ALIGNMENT_FACTOR)
-  if (layout.version === 1) {
-    if (returnAddressRegister > 0xff) {
-      throw new DwarfUnwindError(
-        { code: 'return-column', register: returnAddressRegister, version: 1 },
-        { in: 'function', name: description.symbol, operation: -1 },
-      )
-    }
-    out.u8(returnAddressRegister)
-  } else {
-    out.uleb(returnAddressRegister)
-  }
-  if (layout.eh) {
-    // At most 1 + 8 + 1 + 1 bytes: the length takes one.
-    const lengthAt = out.length
-    out.u8(0)
-    if (personality !== undefined) {
-      out.u8(personality.encoding)
-      writePointer(out, relocations, personality, 'a personality routine')
-    }
-    if (languageData !== undefined) out.u8(languageData.encoding)
-    out.u8(layout.codeEncoding)
-    out.bytes[lengthAt] = out.length - lengthAt - 1
-  }
-  const initial = one.leading
-  for (const text of initial) writeText(out, text)
-  closeRecord(out, start, layout, layout.padding)
-  return { start, key: one.key, initial, languageDataEncoding: languageData?.encoding ?? NO_ENCODING }
-}
-
-function writeFde(
-  out: ByteWriter,
-  relocations: DwarfRelocation[],
-  one: Pending,
-  cie: CieRecord,
-  layout: FrameSectionLayout,
-  options: FrameSectionOptions,
-  dialect: Dialect,
-  last: boolean,
-): void {
-  const { description } = one
-  const start = openRecord(out, layout)
-  if (layout.eh) {
-    out.u32(out.length - cie.start)
-  } else {
-    const kind = layout.offsetBytes === 8 ? 'absolute-64' : 'absolute-32'
-    relocations.push({ offset: out.length, kind, symbol: layout.name, addend: cie.start })
-    out.zeros(layout.offsetBytes)
-  }
-  const form = pointerForm(layout.codeEncoding, 'code')
-  relocations.push(
-    options.relocateBy === 'symbol'
-      ? { offset: out.length, kind: form.kind, symbol: description.symbol, addend: 0 }
-      : { offset: out.length, kind: form.kind, symbol: description.section, addend: description.offset },
-  )
-  out.zeros(form.bytes)
-  if (form.bytes === 8) out.u64(description.size)
-  else out.u32(description.size)
-  if (layout.eh) {
-    const { languageData } = description
-    if (languageData === undefined) {
-      out.u8(0)
-    } else {
-      out.u8(pointerForm(languageData.encoding, 'language data').bytes)
-      writePointer(out, relocations, languageData, 'language data')
-    }
-  }
-  if (dialect === 'gnu') {
-    // What the CIE says already is left out; what it does not say of the ordinary first row is said here.
-    const own = description.simple ? [] : initialTexts
-    for (let i = cie.initial.length; i < own.length; i++) writeText(out, own[i]!)
-    let skip = 0
-    for (let i = own.length; i < cie.initial.length; i++) skip += cie.initial[i]!.length
-    out.block(one.bytes.subarray(skip))
-  } else {
-    out.block(one.bytes)
-  }
-  closeRecord(out, start, layout, last ? 8 : layout.padding)
-}
-
-function writePointer(out: ByteWriter, relocations: DwarfRelocation[], pointer: EncodedSymbol, use: string): void {
-  const form = pointerForm(pointer.encoding, use)
-  relocations.push({ offset: out.length, kind: form.kind, symbol: pointer.symbol, addend: pointer.addend ?? 0 })
-  out.zeros(form.bytes)
 }

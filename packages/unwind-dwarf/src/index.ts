@@ -1,5 +1,6 @@
 /** DWARF call-frame information: written from frame records or from operations, read, walked and printed. */
 
+export type { DwarfArchitecture, DwarfRegister } from './architecture.ts'
 export { assembleDebugFrame, type DebugFrameOptions } from './debug-frame.ts'
 export {
   type CommonInformationEntry,
@@ -11,11 +12,20 @@ export {
   type FrameTerminator,
   instructionsOf,
 } from './decode.ts'
-export { type CfiDirective, type Dialect, type EncodedDirectives, encodeDirectives } from './directives.ts'
+export {
+  type CfiDirective,
+  type Dialect,
+  type DirectiveHeader,
+  type DirectiveOptions,
+  type EncodedDirectives,
+  encodeDirectives,
+  type ProgramAddress,
+} from './directives.ts'
 export { assembleEhFrame, type EhFrameOptions } from './eh-frame.ts'
 export { decodeEhFrameHdr, type EhFrameHdr, encodeEhFrameHdr, searchEhFrameHdr } from './eh-frame-hdr.ts'
-export { ProgramEncoder, type ProgramOptions } from './encode.ts'
+export { type PartProgram, ProgramEncoder, type ProgramOptions } from './encode.ts'
 export { encodeRows } from './encode-rows.ts'
+export { encodeUnwindRows, type UnwindRowOptions } from './encode-unwind-rows.ts'
 export { DwarfUnwindError, type DwarfUnwindPlace, type DwarfUnwindProblem } from './errors.ts'
 export {
   decodeExpression,
@@ -33,8 +43,8 @@ export {
   dwarf,
   frameDescriptions,
 } from './format.ts'
-export type { DwarfSection, EncodedSymbol, FrameDescription, FrameSectionOptions } from './frame-section.ts'
-export { type FoundEntry, findEntry, frameSections } from './lookup.ts'
+export type { DwarfSection, FrameDescription, FrameSectionOptions } from './frame-section.ts'
+export { type FoundEntry, type FrameReadOptions, findEntry, frameSections } from './lookup.ts'
 export {
   type DecodedLsda,
   decodeLsda,
@@ -44,9 +54,10 @@ export {
   type LsdaCallSite,
 } from './lsda.ts'
 export type { CallFrameInstruction, CallFrameOperation, PlacedOperation } from './operations.ts'
-export type { DwarfRelocation, EncodedPointer } from './pointer-encoding.ts'
+export type { DwarfRelocation, EncodedPointer, EncodedSymbol } from './pointer-encoding.ts'
 export { printCfa, printEntry, printFrames, printOperation, printProgram, printRows, printRule } from './print.ts'
-export { type DwarfRegister, dwarfRegister, hardwareRegister, registerName } from './registers.ts'
+export { dwarfRegister, dwarfX64, hardwareRegister, registerName } from './registers.ts'
+export { dwarfAarch64 } from './registers-aarch64.ts'
 export {
   type CallFrameRow,
   type CallFrameRule,

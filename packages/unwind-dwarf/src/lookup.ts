@@ -1,7 +1,7 @@
 /** Finds the entry that covers a pc, in sections at their addresses. */
 
 import type { LoadedSection, UnwindImage } from '@framewright/frame-layout'
-import { FrameDecoder, type FrameDescriptionEntry, type FrameTable } from './decode.ts'
+import { FrameDecoder, type FrameDescriptionEntry, type FrameTable, type FrameTableOptions } from './decode.ts'
 import { searchEhFrameHdr } from './eh-frame-hdr.ts'
 import { DwarfUnwindError } from './errors.ts'
 
@@ -10,6 +10,9 @@ export interface FoundEntry {
   readonly table: Pick<FrameTable, 'bytes' | 'address'>
   readonly entry: FrameDescriptionEntry
 }
+
+/** How to read sections that are in an image. */
+export type FrameReadOptions = Pick<FrameTableOptions, 'architecture' | 'text' | 'data'>
 
 /** The sections of an image that hold call-frame information: all `.eh_frame`, or else all `.debug_frame`. */
 export function frameSections(image: UnwindImage): LoadedSection[] {
@@ -21,13 +24,14 @@ export function frameSections(image: UnwindImage): LoadedSection[] {
  * Finds the entry of a pc: through `.eh_frame_hdr` where the image has one, otherwise record by record, up to the
  * terminator, as libgcc does.
  *
+ * @param options - the architecture, and what text- and data-relative pointers count from.
  * @returns null when no entry covers it.
  * @throws DwarfUnwindError on malformed bytes on the way to it.
  */
-export function findEntry(image: UnwindImage, pc: bigint): FoundEntry | null {
+export function findEntry(image: UnwindImage, pc: bigint, options: FrameReadOptions = {}): FoundEntry | null {
   for (const section of frameSections(image)) {
     const { bytes, address, name } = section
-    const decoder = new FrameDecoder(bytes, { address, debug: name === '.debug_frame' })
+    const decoder = new FrameDecoder(bytes, { ...options, address, debug: name === '.debug_frame' })
     const header = image.sections.find((other) => other.name === '.eh_frame_hdr')
     if (header !== undefined && name === '.eh_frame') {
       const found = searchEhFrameHdr(header.bytes, header.address, pc)

@@ -12,11 +12,11 @@ import { ByteReader } from './byte-reader.ts'
 import { ByteWriter } from './byte-writer.ts'
 import { DW_EH_PE_omit, DW_EH_PE_sleb128, DW_EH_PE_uleb128 } from './constants.ts'
 import { DwarfUnwindError, type DwarfUnwindProblem } from './errors.ts'
-import type { EncodedSymbol } from './frame-section.ts'
 import { slebSize, ulebSize } from './leb128.ts'
 import {
   type DwarfRelocation,
   type EncodedPointer,
+  type EncodedSymbol,
   fixedSize,
   pointerForm,
   readFormat,

@@ -6,6 +6,7 @@
  * bytes, unfactored; registers are DWARF numbers.
  */
 
+import type { DwarfRegister } from './architecture.ts'
 import type { ByteReader } from './byte-reader.ts'
 import type { ByteWriter } from './byte-writer.ts'
 import {
@@ -45,7 +46,6 @@ import {
   DW_CFA_val_offset_sf,
 } from './constants.ts'
 import { DwarfUnwindError, type DwarfUnwindPlace } from './errors.ts'
-import type { DwarfRegister } from './registers.ts'
 
 /** What one operation does to the row. */
 export type CallFrameOperation =

@@ -25,10 +25,19 @@ import { DwarfUnwindError } from './errors.ts'
 /** A field of a section that gets an address; it holds zero until then. RELA: the addend stands here. */
 export interface DwarfRelocation {
   readonly offset: number
-  readonly kind: 'pc-relative-32' | 'pc-relative-64' | 'absolute-32' | 'absolute-64'
+  readonly kind: `${'pc-relative' | 'absolute'}-${16 | 32 | 64}`
   /** A symbol, or the name of a section, which starts with a dot. */
   readonly symbol: string
   readonly addend: number
+}
+
+/** A pointer to be written. */
+export interface EncodedSymbol {
+  /** `DW_EH_PE_*`. */
+  readonly encoding: number
+  /** A symbol, or the name of a section, which starts with a dot. */
+  readonly symbol: string
+  readonly addend?: number
 }
 
 /** How the value of a field is stored, without what it counts from. */
@@ -38,30 +47,39 @@ const APPLICATION_MASK = 0x70
 
 /** What relocation a pointer in this encoding takes, and so its size. */
 export interface EncodedPointerForm {
-  readonly bytes: 4 | 8
+  readonly bytes: 2 | 4 | 8
   readonly kind: DwarfRelocation['kind']
 }
 
 /**
- * The form in which a pointer to a symbol is written. Two-byte and LEB128 forms cannot be relocated and are refused.
+ * The form in which a pointer to a symbol is written. LEB128 numbers have no relocation and are refused, as assemblers
+ * refuse them; so is what counts from a base that no relocation knows (text, data, function).
  *
  * @param use - what the pointer is, for the error.
  */
 export function pointerForm(encoding: number, use: string): EncodedPointerForm {
   const bytes = fixedSize(encoding)
   const application = encoding & APPLICATION_MASK
-  if ((bytes !== 4 && bytes !== 8) || (application !== 0 && application !== DW_EH_PE_pcrel) || encoding > 0xff) {
+  const isPointer = (bytes === 2 || bytes === 4 || bytes === 8) && encoding <= 0xff
+  if (!isPointer || (application !== 0 && application !== DW_EH_PE_pcrel)) {
     throw new DwarfUnwindError({ code: 'pointer-encoding', encoding, use })
   }
-  if (application === DW_EH_PE_pcrel) return bytes === 4 ? PC_RELATIVE_32 : PC_RELATIVE_64
   // sdata4 takes R_X86_64_32, not 32S, from both assemblers.
-  return bytes === 4 ? ABSOLUTE_32 : ABSOLUTE_64
+  return FORMS[application === DW_EH_PE_pcrel ? 'pc-relative' : 'absolute'][bytes]
 }
 
-const PC_RELATIVE_32: EncodedPointerForm = { bytes: 4, kind: 'pc-relative-32' }
-const PC_RELATIVE_64: EncodedPointerForm = { bytes: 8, kind: 'pc-relative-64' }
-const ABSOLUTE_32: EncodedPointerForm = { bytes: 4, kind: 'absolute-32' }
-const ABSOLUTE_64: EncodedPointerForm = { bytes: 8, kind: 'absolute-64' }
+const FORMS = {
+  'pc-relative': formsOf('pc-relative'),
+  absolute: formsOf('absolute'),
+} as const
+
+function formsOf(from: 'pc-relative' | 'absolute'): Readonly<Record<2 | 4 | 8, EncodedPointerForm>> {
+  return {
+    2: { bytes: 2, kind: `${from}-16` },
+    4: { bytes: 4, kind: `${from}-32` },
+    8: { bytes: 8, kind: `${from}-64` },
+  }
+}
 
 /** Bytes of a field in this encoding; 0 for LEB128, which has no fixed size; -1 for numbers that are no encoding. */
 export function fixedSize(encoding: number): number {

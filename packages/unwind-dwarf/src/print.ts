@@ -3,11 +3,12 @@
  * with their headers. What `framewright unwind` shows.
  */
 
+import { conventionsOf, type DwarfArchitecture } from './architecture.ts'
 import { type CommonInformationEntry, type FrameDescriptionEntry, type FrameTable, instructionsOf } from './decode.ts'
 import { DwarfUnwindError } from './errors.ts'
 import { printExpression } from './expression.ts'
 import type { CallFrameInstruction, CallFrameOperation } from './operations.ts'
-import { DWARF_RETURN_ADDRESS, registerName } from './registers.ts'
+import { dwarfX64, registerName } from './registers.ts'
 import { type CallFrameRow, type CallFrameRule, type CfaRule, callFrameRows } from './rows.ts'
 
 const hex = (value: number | bigint, digits: number = 1): string => `0x${value.toString(16).padStart(digits, '0')}`
@@ -18,26 +19,28 @@ function cfaPlus(offset: number): string {
 }
 
 /** `rsp+8`; `?` where nothing was said. */
-export function printCfa(cfa: CfaRule | null): string {
+export function printCfa(cfa: CfaRule | null, architecture: DwarfArchitecture = dwarfX64): string {
   if (cfa === null) return '?'
-  if (cfa.rule === 'expression') return `(${printExpression(cfa.expression)})`
-  const { register, offset } = cfa
-  return offset === 0 ? registerName(register) : `${registerName(register)}${offset < 0 ? '' : '+'}${offset}`
+  if (cfa.rule === 'expression') return `(${printExpression(cfa.expression, architecture)})`
+  const { register, offset, addressSpace } = cfa
+  const name = registerName(register, architecture)
+  const place = offset === 0 ? name : `${name}${offset < 0 ? '' : '+'}${offset}`
+  return addressSpace === undefined ? place : `${place} in address space ${addressSpace}`
 }
 
 /** `[CFA-16]` for a place in memory, `CFA+8` for a value, `rbx` for a register. */
-export function printRule(rule: CallFrameRule): string {
+export function printRule(rule: CallFrameRule, architecture: DwarfArchitecture = dwarfX64): string {
   switch (rule.rule) {
     case 'offset':
       return `[${cfaPlus(rule.offset)}]`
     case 'val_offset':
       return cfaPlus(rule.offset)
     case 'register':
-      return registerName(rule.register)
+      return registerName(rule.register, architecture)
     case 'expression':
-      return `[CFA; ${printExpression(rule.expression)}]`
+      return `[CFA; ${printExpression(rule.expression, architecture)}]`
     case 'val_expression':
-      return `(CFA; ${printExpression(rule.expression)})`
+      return `(CFA; ${printExpression(rule.expression, architecture)})`
     case 'undefined':
       return 'lost'
     case 'same_value':
@@ -46,21 +49,31 @@ export function printRule(rule: CallFrameRule): string {
 }
 
 /** Rows as a table: offset, CFA, and a column for each register that ever has a rule, the return address last. */
-export function printRows(rows: readonly CallFrameRow[]): string[] {
+export function printRows(rows: readonly CallFrameRow[], architecture: DwarfArchitecture = dwarfX64): string[] {
+  const { returnAddress } = conventionsOf(architecture)
+  const order = (register: number): number => (register === returnAddress ? Number.MAX_SAFE_INTEGER : register)
   const registers = new Set<number>()
   for (const row of rows) for (const register of row.registers.keys()) registers.add(register)
   const columns = [...registers].sort((a, b) => order(a) - order(b))
   const withArguments = rows.some((row) => row.argumentBytes !== 0)
+  const signing = rows.some((row) => row.returnAddressSigned === true)
   const table = [
-    ['at', 'CFA', ...columns.map(registerName), ...(withArguments ? ['args'] : [])],
+    [
+      'at',
+      'CFA',
+      ...columns.map((register) => registerName(register, architecture)),
+      ...(withArguments ? ['args'] : []),
+      ...(signing ? ['return address'] : []),
+    ],
     ...rows.map((row) => [
       hex(row.at, 4),
-      printCfa(row.cfa),
+      printCfa(row.cfa, architecture),
       ...columns.map((register) => {
         const rule = row.registers.get(register)
-        return rule === undefined ? '' : printRule(rule)
+        return rule === undefined ? '' : printRule(rule, architecture)
       }),
       ...(withArguments ? [String(row.argumentBytes)] : []),
+      ...(signing ? [row.returnAddressSigned === true ? 'signed' : ''] : []),
     ]),
   ]
   return alignColumns(table)
@@ -80,47 +93,49 @@ function alignColumns(table: readonly (readonly string[])[]): string[] {
   )
 }
 
-function order(register: number): number {
-  return register === DWARF_RETURN_ADDRESS ? Number.MAX_SAFE_INTEGER : register
-}
-
 /** What an operation does, in words. */
-export function printOperation(operation: CallFrameOperation): string {
+export function printOperation(operation: CallFrameOperation, architecture: DwarfArchitecture = dwarfX64): string {
+  const nameOf = (register: number): string => registerName(register, architecture)
+  const words = (expression: Uint8Array): string => printExpression(expression, architecture)
+  const cfa = ({ register, offset }: { register: number; offset: number }): string =>
+    printCfa({ rule: 'register', register, offset }, architecture)
   switch (operation.op) {
     case 'def_cfa':
-      return `CFA = ${printCfa({ rule: 'register', register: operation.register, offset: operation.offset })}`
+      return `CFA = ${cfa(operation)}`
     case 'def_cfa_register':
-      return `CFA counts from ${registerName(operation.register)}`
+      return `CFA counts from ${nameOf(operation.register)}`
     case 'def_cfa_offset':
       return `CFA offset = ${operation.offset}`
     case 'def_cfa_expression':
-      return `CFA = (${printExpression(operation.expression)})`
+      return `CFA = (${words(operation.expression)})`
     case 'def_aspace_cfa':
-      return `CFA = ${printCfa({ rule: 'register', register: operation.register, offset: operation.offset })} in address space ${operation.addressSpace}`
+      return `CFA = ${cfa(operation)} in address space ${operation.addressSpace}`
     case 'offset':
-      return `${registerName(operation.register)} saved at [${cfaPlus(operation.offset)}]`
+      return `${nameOf(operation.register)} saved at [${cfaPlus(operation.offset)}]`
     case 'val_offset':
-      return `${registerName(operation.register)} = ${cfaPlus(operation.offset)}`
+      return `${nameOf(operation.register)} = ${cfaPlus(operation.offset)}`
     case 'register':
-      return `${registerName(operation.register)} kept in ${registerName(operation.into)}`
+      return `${nameOf(operation.register)} kept in ${nameOf(operation.into)}`
     case 'expression':
-      return `${registerName(operation.register)} saved at [CFA; ${printExpression(operation.expression)}]`
+      return `${nameOf(operation.register)} saved at [CFA; ${words(operation.expression)}]`
     case 'val_expression':
-      return `${registerName(operation.register)} = (CFA; ${printExpression(operation.expression)})`
+      return `${nameOf(operation.register)} = (CFA; ${words(operation.expression)})`
     case 'restore':
-      return `${registerName(operation.register)} as on entry`
+      return `${nameOf(operation.register)} as on entry`
     case 'undefined':
-      return operation.register === DWARF_RETURN_ADDRESS ? 'no caller' : `${registerName(operation.register)} lost`
+      return operation.register === conventionsOf(architecture).returnAddress
+        ? 'no caller'
+        : `${nameOf(operation.register)} lost`
     case 'same_value':
-      return `${registerName(operation.register)} unchanged`
+      return `${nameOf(operation.register)} unchanged`
     case 'remember_state':
       return 'remember the row'
     case 'restore_state':
       return 'the remembered row again'
     case 'window_save':
-      return 'register windows saved (nothing on x86-64)'
     case 'negate_ra_state_with_pc':
-      return 'signing of the return address toggled (nothing on x86-64)'
+      if (architecture.signsReturnAddress === true) return 'signing of the return address toggled'
+      return operation.op === 'window_save' ? 'register windows saved (nothing here)' : 'nothing here'
     case 'args_size':
       return `${operation.size} bytes of arguments pushed`
   }
@@ -137,7 +152,11 @@ function opcodeName(instruction: CallFrameInstruction): string {
 }
 
 /** Operations line by line: bytes, name, meaning. Padding is left out. */
-export function printProgram(bytes: Uint8Array, instructions: readonly CallFrameInstruction[]): string[] {
+export function printProgram(
+  bytes: Uint8Array,
+  instructions: readonly CallFrameInstruction[],
+  architecture: DwarfArchitecture = dwarfX64,
+): string[] {
   let end = instructions.length
   while (end > 0 && instructions[end - 1]!.opcode === 0) end--
   return alignColumns(
@@ -147,7 +166,7 @@ export function printProgram(bytes: Uint8Array, instructions: readonly CallFrame
         byte.toString(16).padStart(2, '0'),
       ).join(' ')
       const moved = instruction.opcode === 0 ? '' : `to ${hex(at, 4)}`
-      const meaning = operation === null ? moved : printOperation(operation)
+      const meaning = operation === null ? moved : printOperation(operation, architecture)
       return [length > 8 ? `${shown} ..` : shown, opcodeName(instruction), meaning]
     }),
   )
@@ -162,7 +181,7 @@ export function printEntry(entry: CommonInformationEntry | FrameDescriptionEntry
     return `FDE ${place}, code ${hex(entry.begin)}..${hex(end)} (${entry.size} bytes), CIE ${hex(entry.cie.offset, 4)}${lsda}`
   }
   const personality = entry.personality === null ? '' : `, personality ${hex(entry.personality.value)}`
-  const column = registerName(entry.returnAddressRegister)
+  const column = registerName(entry.returnAddressRegister, entry.architecture)
   const signal = entry.signalFrame ? ', signal frame' : ''
   return `CIE ${place}, version ${entry.version}, "${entry.augmentation}", factors ${entry.codeAlignmentFactor} and ${entry.dataAlignmentFactor}, return address in ${column}${personality}${signal}`
 }
@@ -176,9 +195,11 @@ export function printFrames(table: FrameTable): string[] {
       continue
     }
     lines.push(printEntry(entry))
+    const { architecture } = entry.kind === 'fde' ? entry.cie : entry
     try {
-      for (const line of printProgram(table.bytes, instructionsOf(table, entry))) lines.push(`  ${line}`)
-      if (entry.kind === 'fde') for (const line of printRows(callFrameRows(table, entry))) lines.push(`    ${line}`)
+      for (const line of printProgram(table.bytes, instructionsOf(table, entry), architecture)) lines.push(`  ${line}`)
+      if (entry.kind === 'fde')
+        for (const line of printRows(callFrameRows(table, entry), architecture)) lines.push(`    ${line}`)
     } catch (error) {
       if (!(error instanceof DwarfUnwindError)) throw error
       lines.push(`  error: ${error.message}`)

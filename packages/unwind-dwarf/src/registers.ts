@@ -1,21 +1,15 @@
 /**
- * Register numbers: the hardware's, which frame records use, and DWARF's.
- *
- * System V AMD64 ABI, figure 3.36, "DWARF Register Number Mapping". rax rcx rdx rbx rsp rbp rsi rdi is the hardware's
- * order; DWARF has rax rdx rcx rbx rsi rdi rbp rsp.
+ * x86-64 in DWARF. System V AMD64 ABI, figure 3.36, "DWARF Register Number Mapping". rax rcx rdx rbx rsp rbp rsi rdi is
+ * the hardware's order, which frame records have; DWARF has rax rdx rcx rbx rsi rdi rbp rsp.
  */
 
-import type { Register } from '@framewright/frame-layout'
-
-/** A register by its DWARF number. */
-export type DwarfRegister = number
+import { type Register, x64 } from '@framewright/frame-layout'
+import { conventionsOf, type DwarfArchitecture, type DwarfRegister } from './architecture.ts'
 
 /** The DWARF number of the return address column on x86-64. */
 export const DWARF_RETURN_ADDRESS: DwarfRegister = 16
-/** The DWARF number of rsp. */
-export const DWARF_RSP: DwarfRegister = 7
 /** The DWARF number of xmm0; xmm1 to xmm15 follow. */
-export const DWARF_XMM0: DwarfRegister = 17
+const DWARF_XMM0: DwarfRegister = 17
 
 // biome-ignore format: as in the ABI's figure
 const dwarfNumbers: readonly number[] = [
@@ -23,22 +17,6 @@ const dwarfNumbers: readonly number[] = [
   17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32,
   16,
 ]
-
-/** DWARF numbers by the register numbers of frame records: 0 to 15 general, 16 to 31 xmm, 32 the return address. */
-export const dwarfRegisters: Int32Array = Int32Array.from(dwarfNumbers)
-
-/** Register numbers of frame records by DWARF number 0 to 32. */
-const hardwareNumbers: readonly number[] = dwarfNumbers.map((_, dwarf) => dwarfNumbers.indexOf(dwarf))
-
-/** The DWARF number of a frame record's register; undefined for a number that is none. */
-export function dwarfRegister(register: Register): DwarfRegister | undefined {
-  return dwarfNumbers[register]
-}
-
-/** The number that frame records use for a DWARF register; undefined where they have none. */
-export function hardwareRegister(register: DwarfRegister): Register | undefined {
-  return hardwareNumbers[register]
-}
 
 const names: ReadonlyMap<DwarfRegister, string> = new Map([
   ...'rax rdx rcx rbx rsi rdi rbp rsp'.split(' ').map((name, i) => [i, name] as const),
@@ -66,7 +44,39 @@ function numbered(prefix: string, from: number, first: number, count: number): [
   return Array.from({ length: count }, (_, i) => [from + i, `${prefix}${first + i}`])
 }
 
-/** The name of a DWARF register of x86-64: `rbp`; `ra` for the return address; `reg200` for numbers that have none. */
-export function registerName(register: DwarfRegister): string {
-  return names.get(register) ?? `reg${register}`
+/** x86-64, as every producer writes it. LLVM's libunwind fails on rules for xmm registers, so they wait to be asked for. */
+export const dwarfX64: DwarfArchitecture = {
+  frame: x64,
+  registers: dwarfNumbers,
+  codeAlignmentFactor: 1,
+  dataAlignmentFactor: -8,
+  names,
+  vectorRegisters: Array.from({ length: 16 }, (_, i) => DWARF_XMM0 + i),
+  lastColumn: DWARF_RETURN_ADDRESS,
+  elfMachine: 62, // EM_X86_64
+}
+
+/** The DWARF number of a frame record's register; undefined for a number that is none. */
+export function dwarfRegister(
+  register: Register,
+  architecture: DwarfArchitecture = dwarfX64,
+): DwarfRegister | undefined {
+  const dwarf = conventionsOf(architecture).toDwarf[register] ?? -1
+  return dwarf < 0 ? undefined : dwarf
+}
+
+/** The number that frame records use for a DWARF register; undefined where they have none. */
+export function hardwareRegister(
+  register: DwarfRegister,
+  architecture: DwarfArchitecture = dwarfX64,
+): Register | undefined {
+  return conventionsOf(architecture).fromDwarf(register)
+}
+
+/** The name of a DWARF register: `rbp`; on x86-64 `ra` for the return address; `reg200` for numbers that have none. */
+export function registerName(register: DwarfRegister, architecture: DwarfArchitecture = dwarfX64): string {
+  const named = architecture.names?.get(register)
+  if (named !== undefined) return named
+  const own = conventionsOf(architecture).fromDwarf(register)
+  return own === undefined ? `reg${register}` : architecture.frame.registerNames[own]!
 }

@@ -13,8 +13,10 @@
  * A table belongs to a context and is reused from function to function; `begin` makes it new.
  */
 
+import type { Conventions, DwarfRegister } from './architecture.ts'
 import type { ByteWriter } from './byte-writer.ts'
 import {
+  DW_CFA_AARCH64_negate_ra_state,
   DW_CFA_def_cfa,
   DW_CFA_def_cfa_expression,
   DW_CFA_def_cfa_offset,
@@ -22,7 +24,6 @@ import {
   DW_CFA_expression,
   DW_CFA_GNU_args_size,
   DW_CFA_offset,
-  DW_CFA_offset_extended_sf,
   DW_CFA_register,
   DW_CFA_remember_state,
   DW_CFA_restore,
@@ -38,7 +39,6 @@ import {
 } from './constants.ts'
 import { slebSize, ulebSize } from './leb128.ts'
 import { REGISTER_LIMIT, writeAdvance, writeOperation } from './operations.ts'
-import { DWARF_RETURN_ADDRESS, DWARF_RSP, type DwarfRegister } from './registers.ts'
 
 /** The register has no rule: it is unchanged, or the ABI says what it is. */
 export const RULE_NONE = 0
@@ -54,11 +54,15 @@ export const RULE_SAME = 5
 export const RULE_EXPRESSION = 6
 /** Is what expression number `value` yields. */
 export const RULE_VAL_EXPRESSION = 7
+/** Of RA_SIGN_STATE alone: the return address is signed. */
+export const RULE_SIGNED = 8
 
 /** As a CFA register: the CFA is expression number `offset`. */
 export const CFA_EXPRESSION = -1
 /** As a CFA register: nothing was said yet. */
 export const CFA_NONE = -2
+/** As a CFA register: this times the address space, plus the register. */
+export const CFA_SPACE = 0x400
 
 const REGISTERS = REGISTER_LIMIT + 1
 /** How far back one row looks for an equal one, so that time stays linear. */
@@ -124,6 +128,23 @@ export class RowTable {
   readonly #expressions: Uint8Array[] = []
   readonly #expressionIds: Map<string, number> = new Map()
 
+  readonly #stackPointer: number
+  readonly #entryCfaOffset: number
+  readonly #returnAddress: number
+  /** 0: in its register. */
+  readonly #returnAddressOffset: number
+  readonly #codeFactor: number
+  readonly #factor: number
+
+  constructor(conventions: Conventions) {
+    this.#stackPointer = conventions.stackPointer
+    this.#entryCfaOffset = conventions.entryCfaOffset
+    this.#returnAddress = conventions.returnAddress
+    this.#returnAddressOffset = conventions.returnAddressOffset ?? 0
+    this.#codeFactor = conventions.codeAlignmentFactor
+    this.#factor = conventions.dataAlignmentFactor
+  }
+
   /** Starts a function in the state that the CIE leaves behind; `simple`: in none at all. */
   begin(simple: boolean = false): void {
     for (let register = 0; register <= this.#highest; register++) {
@@ -134,7 +155,7 @@ export class RowTable {
     }
     for (let i = 0; i < this.#touchedCount; i++) this.#isTouched[this.#touched[i]!] = 0
     this.#touchedCount = 0
-    this.#highest = DWARF_RETURN_ADDRESS
+    this.#highest = this.#returnAddress
     this.#simple = simple
     this.#rows = 0
     this.#changes = 0
@@ -150,12 +171,14 @@ export class RowTable {
       this.cfaOffset = 0
       return
     }
-    this.cfaRegister = DWARF_RSP
-    this.cfaOffset = 8
-    this.kind[DWARF_RETURN_ADDRESS] = RULE_OFFSET
-    this.value[DWARF_RETURN_ADDRESS] = -8
-    this.#rowKind[DWARF_RETURN_ADDRESS] = RULE_OFFSET
-    this.#rowValue[DWARF_RETURN_ADDRESS] = -8
+    this.cfaRegister = this.#stackPointer
+    this.cfaOffset = this.#entryCfaOffset
+    if (this.#returnAddressOffset === 0) return
+    const column = this.#returnAddress
+    this.kind[column] = RULE_OFFSET
+    this.value[column] = this.#returnAddressOffset
+    this.#rowKind[column] = RULE_OFFSET
+    this.#rowValue[column] = this.#returnAddressOffset
   }
 
   setRule(register: DwarfRegister, kind: number, value: number): void {
@@ -245,13 +268,14 @@ export class RowTable {
     this.#touchedCount = 0
   }
 
-  /** Appends the program of all rows to `out`. */
+  /** Appends the program of all rows to `out`. Whoever commits rows sees to it that the code factor divides their offsets. */
   write(out: ByteWriter): void {
     if (this.#returns > 0) this.#chooseRestores(out)
+    const codeFactor = this.#codeFactor
     let at = 0
     for (let row = 0; row < this.#rows; row++) {
       const here = this.#at[row]!
-      writeAdvance(out, here - at)
+      writeAdvance(out, codeFactor === 1 ? here - at : (here - at) / codeFactor)
       at = here
       if (this.#state[row]! & RESTORES) out.u8(DW_CFA_restore_state)
       else this.#writeChanges(row, out)
@@ -348,17 +372,18 @@ export class RowTable {
   #writeChanges(row: number, out: ByteWriter): void {
     const register = this.#rowCfaRegister[row]!
     const offset = this.#rowCfaOffset[row]!
-    let oldRegister = row === 0 ? (this.#simple ? CFA_NONE : DWARF_RSP) : this.#rowCfaRegister[row - 1]!
-    const oldOffset = row === 0 ? (this.#simple ? 0 : 8) : this.#rowCfaOffset[row - 1]!
+    let oldRegister = row === 0 ? (this.#simple ? CFA_NONE : this.#stackPointer) : this.#rowCfaRegister[row - 1]!
+    const oldOffset = row === 0 ? (this.#simple ? 0 : this.#entryCfaOffset) : this.#rowCfaOffset[row - 1]!
     if (register !== oldRegister || offset !== oldOffset) {
       // Such an offset had to be written as an expression.
-      if (oldOffset < 0 && oldOffset % 8 !== 0) oldRegister = CFA_EXPRESSION
+      if (oldOffset < 0 && oldOffset % this.#factor !== 0) oldRegister = CFA_EXPRESSION
       this.#writeCfa(register, offset, oldRegister, oldOffset, out)
     }
     const first = row === 0 ? 0 : this.#changeEnd[row - 1]!
     const last = this.#changeEnd[row]!
     for (let change = first; change < last; change++) {
-      this.#writeRule(this.#changeRegister[change]!, this.#newKind[change]!, this.#newValue[change]!, out)
+      const was = this.#oldKind[change]!
+      this.#writeRule(this.#changeRegister[change]!, was, this.#newKind[change]!, this.#newValue[change]!, out)
     }
   }
 
@@ -368,19 +393,27 @@ export class RowTable {
       out.u8(DW_CFA_def_cfa_expression)
       out.uleb(expression.length)
       out.block(expression)
+    } else if (register >= CFA_SPACE) {
+      const addressSpace = (register - (register % CFA_SPACE)) / CFA_SPACE
+      const operation = { op: 'def_aspace_cfa', register: register % CFA_SPACE, offset, addressSpace } as const
+      writeOperation(out, operation, this.#factor)
     } else if (offset < 0) {
-      if (offset % 8 === 0) {
+      if (offset % this.#factor === 0) {
         const whole = register !== oldRegister
-        writeOperation(out, whole ? { op: 'def_cfa', register, offset } : { op: 'def_cfa_offset', offset }, -8)
+        writeOperation(
+          out,
+          whole ? { op: 'def_cfa', register, offset } : { op: 'def_cfa_offset', offset },
+          this.#factor,
+        )
       } else {
-        // A negative offset is factored by 8; what is no multiple of it needs an expression.
+        // A negative offset is factored; what is no multiple of the factor needs an expression.
         out.u8(DW_CFA_def_cfa_expression)
         out.uleb((register < 32 ? 1 : 1 + ulebSize(register)) + slebSize(offset))
         out.u8(register < 32 ? DW_OP_breg0 + register : DW_OP_bregx)
         if (register >= 32) out.uleb(register)
         out.sleb(offset)
       }
-    } else if (oldRegister < 0 || (register !== oldRegister && offset !== oldOffset)) {
+    } else if (oldRegister < 0 || oldRegister >= CFA_SPACE || (register !== oldRegister && offset !== oldOffset)) {
       out.u8(DW_CFA_def_cfa)
       out.uleb(register)
       out.uleb(offset)
@@ -393,35 +426,23 @@ export class RowTable {
     }
   }
 
-  #writeRule(register: DwarfRegister, kind: number, value: number, out: ByteWriter): void {
+  #writeRule(register: DwarfRegister, was: number, kind: number, value: number, out: ByteWriter): void {
     switch (kind) {
       case RULE_NONE:
         // libgcc takes `restore` for "not saved" even where the CIE has a rule, so the column with one is not restored.
-        if (register === DWARF_RETURN_ADDRESS && !this.#simple) {
+        if (register === this.#returnAddress && this.#returnAddressOffset !== 0 && !this.#simple) {
           out.u8(DW_CFA_same_value)
           out.uleb(register)
+        } else if (was === RULE_SIGNED) {
+          out.u8(DW_CFA_AARCH64_negate_ra_state)
         } else if (register < 0x40) {
           out.u8(DW_CFA_restore | register)
         } else {
-          writeOperation(out, { op: 'restore', register }, -8)
+          writeOperation(out, { op: 'restore', register }, this.#factor)
         }
         return
       case RULE_OFFSET:
-        if (value % 8 !== 0) {
-          // Offsets are factored by 8. An expression starts with the CFA on its stack and reaches every address.
-          out.u8(DW_CFA_expression)
-          out.uleb(register)
-          writeCfaPlus(value, out)
-        } else if (value > 0) {
-          out.u8(DW_CFA_offset_extended_sf)
-          out.uleb(register)
-          out.sleb(value / -8)
-        } else if (register < 0x40) {
-          out.u8(DW_CFA_offset | register)
-          out.uleb(value / -8)
-        } else {
-          writeOperation(out, { op: 'offset', register, offset: value }, -8)
-        }
+        this.#writeSaved(register, value, out)
         return
       case RULE_VALUE:
         // Not val_offset: LLVM's libunwind aborts on it, nongnu libunwind does not know it.
@@ -433,6 +454,9 @@ export class RowTable {
         out.u8(DW_CFA_register)
         out.uleb(register)
         out.uleb(value)
+        return
+      case RULE_SIGNED:
+        out.u8(DW_CFA_AARCH64_negate_ra_state)
         return
       case RULE_UNDEFINED:
       case RULE_SAME:
@@ -446,6 +470,23 @@ export class RowTable {
         out.uleb(expression.length)
         out.block(expression)
       }
+    }
+  }
+
+  #writeSaved(register: DwarfRegister, offset: number, out: ByteWriter): void {
+    const factor = this.#factor
+    // x86-64's factor in numbers that the compiler knows: the division costs more than the rest.
+    const factored = factor === -8 ? -(offset >> 3) : Math.trunc(offset / factor)
+    if (factored * factor !== offset) {
+      // Offsets are factored. An expression starts with the CFA on its stack and reaches every address.
+      out.u8(DW_CFA_expression)
+      out.uleb(register)
+      writeCfaPlus(offset, out)
+    } else if (register < 0x40 && factored >= 0) {
+      out.u8(DW_CFA_offset | register)
+      out.uleb(factored)
+    } else {
+      writeOperation(out, { op: 'offset', register, offset }, factor)
     }
   }
 

@@ -5,6 +5,7 @@
  * counts what it copies: a small hostile program cannot make a large table.
  */
 
+import type { DwarfRegister } from './architecture.ts'
 import {
   type CommonInformationEntry,
   type FrameDescriptionEntry,
@@ -14,11 +15,16 @@ import {
 } from './decode.ts'
 import { DwarfUnwindError } from './errors.ts'
 import type { CallFrameOperation } from './operations.ts'
-import type { DwarfRegister } from './registers.ts'
 
 /** How to compute the CFA. */
 export type CfaRule =
-  | { readonly rule: 'register'; readonly register: DwarfRegister; readonly offset: number }
+  | {
+      readonly rule: 'register'
+      readonly register: DwarfRegister
+      readonly offset: number
+      /** Of AMD's GPUs; absent: the default one. */
+      readonly addressSpace?: number
+    }
   | { readonly rule: 'expression'; readonly expression: Uint8Array }
 
 /** How to find the caller's value of a register. */
@@ -43,6 +49,8 @@ export interface CallFrameRow {
   readonly registers: ReadonlyMap<DwarfRegister, CallFrameRule>
   /** DW_CFA_GNU_args_size. */
   readonly argumentBytes: number
+  /** AArch64: the return address is signed. */
+  readonly returnAddressSigned?: true
 }
 
 export interface RowOptions {
@@ -60,15 +68,29 @@ export class CallFrameMachine {
   argumentBytes = 0
   /** `restore` removes the rule even where the CIE has one, as libgcc understands it. */
   restoreRemoves = false
+  /** 0x2d toggles the signing of the return address; elsewhere it is SPARC's and has no meaning. */
+  readonly signs: boolean
+  returnAddressSigned = false
   #rules: Map<DwarfRegister, CallFrameRule> = new Map()
   /** Somebody else holds `#rules`: a row, or the stack. */
   #shared = false
   #initial: ReadonlyMap<DwarfRegister, CallFrameRule> = new Map()
-  #remembered: { readonly cfa: CfaRule | null; readonly rules: Map<DwarfRegister, CallFrameRule> }[] = []
+  #remembered: {
+    readonly cfa: CfaRule | null
+    readonly rules: Map<DwarfRegister, CallFrameRule>
+    readonly signed: boolean
+  }[] = []
   #budget: number
 
-  constructor(maximumRules: number = MAXIMUM_RULES) {
+  constructor(maximumRules: number = MAXIMUM_RULES, signs: boolean = false) {
     this.#budget = maximumRules
+    this.signs = signs
+  }
+
+  /** The row that holds from `at` on. */
+  row(at: number): CallFrameRow {
+    const row = { at, cfa: this.cfa, registers: this.registers(), argumentBytes: this.argumentBytes }
+    return this.returnAddressSigned ? { ...row, returnAddressSigned: true } : row
   }
 
   /** The CIE's program is done: `restore` comes back to here. */
@@ -90,18 +112,20 @@ export class CallFrameMachine {
         return
       case 'def_cfa_register':
         if (this.cfa?.rule !== 'register') this.#fail({ code: 'cfa-not-register' }, place)
-        this.cfa = { rule: 'register', register: operation.register, offset: this.cfa.offset }
+        this.cfa = { ...this.cfa, register: operation.register }
         return
       case 'def_cfa_offset':
         if (this.cfa?.rule !== 'register') this.#fail({ code: 'cfa-not-register' }, place)
-        this.cfa = { rule: 'register', register: this.cfa.register, offset: operation.offset }
+        this.cfa = { ...this.cfa, offset: operation.offset }
         return
       case 'def_cfa_expression':
         this.cfa = { rule: 'expression', expression: operation.expression }
         return
-      case 'def_aspace_cfa':
-        this.#fail({ code: 'malformed', why: 'x86-64 has one address space' }, place)
+      case 'def_aspace_cfa': {
+        const { register, offset, addressSpace } = operation
+        this.cfa = { rule: 'register', register, offset, ...(addressSpace === 0 ? undefined : { addressSpace }) }
         return
+      }
       case 'offset':
       case 'val_offset':
         this.#own(place).set(operation.register, { rule: operation.op, offset: operation.offset })
@@ -125,13 +149,14 @@ export class CallFrameMachine {
       }
       case 'remember_state':
         this.#shared = true
-        this.#remembered.push({ cfa: this.cfa, rules: this.#rules })
+        this.#remembered.push({ cfa: this.cfa, rules: this.#rules, signed: this.returnAddressSigned })
         return
       case 'restore_state': {
         const state = this.#remembered.pop()
         if (state === undefined) this.#fail({ code: 'nothing-remembered' }, place)
         this.cfa = state.cfa
         this.#rules = state.rules
+        this.returnAddressSigned = state.signed
         this.#shared = true
         return
       }
@@ -140,6 +165,7 @@ export class CallFrameMachine {
         return
       case 'window_save':
       case 'negate_ra_state_with_pc':
+        if (this.signs) this.returnAddressSigned = !this.returnAddressSigned
         return
     }
   }
@@ -166,7 +192,7 @@ export function startOf(
   cie: CommonInformationEntry,
   maximumRules?: number,
 ): CallFrameMachine {
-  const machine = new CallFrameMachine(maximumRules)
+  const machine = new CallFrameMachine(maximumRules, cie.architecture.signsReturnAddress === true)
   visitProgram(table, cie, (operation, _at, place) => {
     if (operation !== null) machine.apply(operation, place)
   })
@@ -190,12 +216,7 @@ export function callFrameRows(
   let at = 0
   const add = (): void => {
     if (!everyRow && at >= entry.size && rows.length > 0) return
-    const row: CallFrameRow = {
-      at,
-      cfa: machine.cfa,
-      registers: machine.registers(),
-      argumentBytes: machine.argumentBytes,
-    }
+    const row = machine.row(at)
     const last = rows.at(-1)
     if (everyRow || last === undefined || !sameMeaning(last, row)) rows.push(row)
   }
@@ -231,12 +252,13 @@ export function callFrameRowAt(
     at = instruction.at
     machine.apply(instruction.operation, instruction.place)
   }
-  return { at, cfa: machine.cfa, registers: machine.registers(), argumentBytes: machine.argumentBytes }
+  return machine.row(at)
 }
 
 /** Whether two rows say the same; where they begin does not count. */
 export function sameMeaning(a: CallFrameRow, b: CallFrameRow): boolean {
   if (a.argumentBytes !== b.argumentBytes || !sameCfa(a.cfa, b.cfa)) return false
+  if (a.returnAddressSigned !== b.returnAddressSigned) return false
   if (a.registers === b.registers) return true
   if (a.registers.size !== b.registers.size) return false
   for (const [register, rule] of a.registers) {
@@ -249,7 +271,10 @@ export function sameMeaning(a: CallFrameRow, b: CallFrameRow): boolean {
 function sameCfa(a: CfaRule | null, b: CfaRule | null): boolean {
   if (a === b) return true
   if (a === null || b === null) return false
-  if (a.rule === 'register') return b.rule === 'register' && a.register === b.register && a.offset === b.offset
+  if (a.rule === 'register') {
+    if (b.rule !== 'register' || (a.addressSpace ?? 0) !== (b.addressSpace ?? 0)) return false
+    return a.register === b.register && a.offset === b.offset
+  }
   return b.rule === 'expression' && sameBytes(a.expression, b.expression)
 }
 

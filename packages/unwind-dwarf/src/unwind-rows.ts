@@ -1,47 +1,69 @@
 /** Rows as frame-layout writes them, from rows as DWARF does: registers by the hardware's numbers, one way to say each. */
 
 import { type RegisterRule, sameState, type UnwindRow } from '@framewright/frame-layout'
+import { conventionsOf, type DwarfArchitecture, type DwarfRegister } from './architecture.ts'
 import { DwarfUnwindError } from './errors.ts'
-import { addedConstant, registerPlusOffset } from './expression.ts'
+import { addedConstant, registerPlusOffset, wordAtRegister } from './expression.ts'
 import { hexOf } from './hex.ts'
-import { DWARF_RETURN_ADDRESS, type DwarfRegister, hardwareRegister } from './registers.ts'
+import { dwarfX64 } from './registers.ts'
 import type { CallFrameRow, CallFrameRule, CfaRule } from './rows.ts'
 
 /**
- * Canonical rows: no two neighbours that say the same. Expressions that only add a constant are read as the rules they
- * stand for; "same value" and no rule are both "unchanged".
+ * Canonical rows: no two neighbours that say the same. Expressions that only add a constant, or say that something lies at
+ * a register's value, are read as the rules they stand for; "same value" and no rule are both "unchanged".
  *
  * @throws DwarfUnwindError for rules that `UnwindRow` has no words for: registers without a number.
  */
-export function asUnwindRows(rows: readonly CallFrameRow[], returnAddress: DwarfRegister): UnwindRow[] {
-  if (returnAddress !== DWARF_RETURN_ADDRESS) inexpressible(`return address column ${returnAddress}`)
+export function asUnwindRows(
+  rows: readonly CallFrameRow[],
+  returnAddress: DwarfRegister,
+  architecture: DwarfArchitecture = dwarfX64,
+): UnwindRow[] {
+  const conventions = conventionsOf(architecture)
+  if (returnAddress !== conventions.returnAddress) inexpressible(`return address column ${returnAddress}`)
+  // Where calls push the return address, "unchanged" has to be said of it.
+  const pushed = conventions.returnAddressOffset !== null
+  const number = (register: DwarfRegister): number =>
+    conventions.fromDwarf(register) ?? inexpressible(`DWARF register ${register}`)
   const result: UnwindRow[] = []
-  for (const { at, cfa, registers, argumentBytes } of rows) {
+  for (const { at, cfa, registers, argumentBytes, returnAddressSigned } of rows) {
     const rules: [number, RegisterRule][] = []
     for (const [register, rule] of registers) {
-      const meaning = asRegisterRule(rule)
-      if (meaning.rule === 'unchanged' && register !== DWARF_RETURN_ADDRESS) continue
+      const meaning = asRegisterRule(rule, number)
+      if (meaning.rule === 'unchanged' && !(pushed && register === returnAddress)) continue
       rules.push([number(register), meaning])
     }
-    if (!registers.has(DWARF_RETURN_ADDRESS)) rules.push([number(DWARF_RETURN_ADDRESS), { rule: 'unchanged' }])
+    if (pushed && !registers.has(returnAddress)) rules.push([number(returnAddress), { rule: 'unchanged' }])
     rules.sort((a, b) => a[0] - b[0])
-    const row: UnwindRow = { at, cfa: asCfa(cfa), registers: new Map(rules), argumentBytes }
+    const row: UnwindRow = {
+      at,
+      cfa: asCfa(cfa, number),
+      registers: new Map(rules),
+      argumentBytes,
+      ...(returnAddressSigned === true ? { returnAddressSigned } : undefined),
+    }
     const last = result.at(-1)
     if (last === undefined || !sameState(last, row)) result.push(row)
   }
   return result
 }
 
-function asCfa(cfa: CfaRule | null): UnwindRow['cfa'] {
+type Number = (register: DwarfRegister) => number
+
+function asCfa(cfa: CfaRule | null, number: Number): UnwindRow['cfa'] {
   if (cfa === null) inexpressible('a row without CFA')
-  if (cfa.rule === 'register') return { rule: 'register', register: number(cfa.register), offset: cfa.offset }
+  if (cfa.rule === 'register') {
+    if (cfa.addressSpace !== undefined) inexpressible(`a CFA in address space ${cfa.addressSpace}`)
+    return { rule: 'register', register: number(cfa.register), offset: cfa.offset }
+  }
   const place = registerPlusOffset(cfa.expression)
-  return place === undefined
-    ? { rule: 'expression', expression: hexOf(cfa.expression) }
-    : { rule: 'register', register: number(place.register), offset: place.offset }
+  if (place !== undefined) return { rule: 'register', register: number(place.register), offset: place.offset }
+  const word = wordAtRegister(cfa.expression)
+  if (word !== undefined) return { rule: 'memory', ...word, register: number(word.register) }
+  return { rule: 'expression', expression: hexOf(cfa.expression) }
 }
 
-function asRegisterRule(rule: CallFrameRule): RegisterRule {
+function asRegisterRule(rule: CallFrameRule, number: Number): RegisterRule {
   switch (rule.rule) {
     case 'offset':
       return { rule: 'cfa-offset', offset: rule.offset }
@@ -53,6 +75,8 @@ function asRegisterRule(rule: CallFrameRule): RegisterRule {
     case 'val_expression': {
       const offset = addedConstant(rule.expression)
       if (offset === undefined) {
+        const place = rule.rule === 'expression' ? registerPlusOffset(rule.expression) : undefined
+        if (place !== undefined) return { rule: 'memory', register: number(place.register), offset: place.offset }
         const kind = rule.rule === 'expression' ? 'expression' : 'value-expression'
         return { rule: kind, expression: hexOf(rule.expression) }
       }
@@ -63,10 +87,6 @@ function asRegisterRule(rule: CallFrameRule): RegisterRule {
     case 'same_value':
       return { rule: 'unchanged' }
   }
-}
-
-function number(register: DwarfRegister): number {
-  return hardwareRegister(register) ?? inexpressible(`DWARF register ${register}`)
 }
 
 function inexpressible(what: string): never {

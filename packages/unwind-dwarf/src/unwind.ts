@@ -4,10 +4,11 @@
  */
 
 import type { ReadMemory } from '@framewright/frame-layout'
+import { type Conventions, conventionsOf, type DwarfRegister } from './architecture.ts'
 import type { FrameDescriptionEntry, FrameTable } from './decode.ts'
 import { DwarfUnwindError, type DwarfUnwindProblem } from './errors.ts'
 import { evaluateExpression } from './expression.ts'
-import { DWARF_RETURN_ADDRESS, DWARF_RSP, DWARF_XMM0, type DwarfRegister, registerName } from './registers.ts'
+import { registerName } from './registers.ts'
 import { type CallFrameRow, type CallFrameRule, callFrameRowAt } from './rows.ts'
 
 /**
@@ -16,13 +17,14 @@ import { type CallFrameRow, type CallFrameRule, callFrameRowAt } from './rows.ts
  */
 export type UnwindReader = 'specification' | 'libgcc' | 'libunwind' | 'nongnu'
 
-/** Registers by DWARF number; undefined where the value is not known. 16 holds the pc. */
+/** Registers by DWARF number; undefined where the value is not known. On x86-64 16 holds the pc. */
 export type DwarfRegisters = readonly (bigint | undefined)[]
 
 /** The caller's frame. */
 export interface CallerFrame {
-  /** The pc in 16; the stack pointer in 7 is the CFA unless a rule says otherwise. */
+  /** x86-64: the pc in 16; the stack pointer in 7 is the CFA unless a rule says otherwise. */
   readonly registers: DwarfRegisters
+  readonly pc: bigint
   readonly cfa: bigint
   /** The frame just left was interrupted: the caller's pc is exact, not a return address. */
   readonly signalFrame: boolean
@@ -48,11 +50,12 @@ export function unwindFrame(
     throw new DwarfUnwindError(problem, { in: 'frame', pc })
   }
   const { cie } = entry
+  const conventions = conventionsOf(cie.architecture)
   if (reader === 'libunwind' && cie.version === 4) {
     fail({ code: 'reader-limit', reader, why: 'reads CIEs of versions 1 and 3 only' })
   }
   const row = callFrameRowAt(table, entry, Number(pc - entry.begin), reader === 'libgcc')
-  checkLimits(row, reader, fail)
+  checkLimits(row, reader, conventions, fail)
 
   const context = {
     register: (register: DwarfRegister): bigint => registers[register] ?? fail({ code: 'unknown-register', register }),
@@ -60,13 +63,16 @@ export function unwindFrame(
       memory(address & MASK_64, bytes) ?? fail({ code: 'unreadable', address: address & MASK_64, bytes }),
   }
   if (row.cfa === null) throw new DwarfUnwindError({ code: 'row', what: 'a row without CFA' }, { in: 'frame', pc })
+  if (row.cfa.rule === 'register' && row.cfa.addressSpace !== undefined) {
+    fail({ code: 'row', what: `a CFA in address space ${row.cfa.addressSpace}` })
+  }
   const cfa =
     row.cfa.rule === 'register'
       ? (context.register(row.cfa.register) + BigInt(row.cfa.offset)) & MASK_64
       : evaluateExpression(row.cfa.expression, context)
 
   const valueOf = (register: DwarfRegister, rule: CallFrameRule): bigint | undefined => {
-    const bytes = register >= DWARF_XMM0 && register < DWARF_XMM0 + 16 ? 16 : 8
+    const bytes = conventions.bytesOf(register)
     switch (rule.rule) {
       case 'offset':
         return context.memory(cfa + BigInt(rule.offset), bytes)
@@ -87,32 +93,45 @@ export function unwindFrame(
 
   const caller = [...registers]
   // The definition of the CFA: the stack pointer of the caller.
-  caller[DWARF_RSP] = cfa
+  caller[conventions.stackPointer] = cfa
   for (const [register, rule] of row.registers) {
-    if (reader === 'libgcc' && register > DWARF_RETURN_ADDRESS) continue
+    if (reader === 'libgcc' && conventions.isPastLastColumn(register)) continue
     caller[register] = valueOf(register, rule)
   }
   const column = cie.returnAddressRegister
   const returnRule = row.registers.get(column)
   if (returnRule?.rule === 'undefined') fail({ code: 'no-caller' })
-  const to = caller[column]
-  if (to === undefined) fail({ code: 'unknown-register', register: column })
+  const to = caller[column] ?? fail({ code: 'unknown-register', register: column })
   if (to === 0n) fail({ code: 'no-caller' })
-  caller[DWARF_RETURN_ADDRESS] = to
-  return { registers: caller, cfa, signalFrame: cie.signalFrame }
+  const returnAddress = row.returnAddressSigned === true ? withoutSignature(to) : to
+  if (conventions.programCounter >= 0) caller[conventions.programCounter] = returnAddress
+  caller[conventions.returnAddress] = returnAddress
+  return { registers: caller, pc: returnAddress, cfa, signalFrame: cie.signalFrame }
 }
 
-function checkLimits(row: CallFrameRow, reader: UnwindReader, fail: (problem: DwarfUnwindProblem) => never): void {
+/** As XPACLRI does it for addresses of 48 bits: the signature's bits become copies of bit 55. */
+function withoutSignature(address: bigint): bigint {
+  const low = address & 0xffff_ffff_ffffn
+  return (address >> 55n) & 1n ? low | 0xffff_0000_0000_0000n : low
+}
+
+function checkLimits(
+  row: CallFrameRow,
+  reader: UnwindReader,
+  conventions: Conventions,
+  fail: (problem: DwarfUnwindProblem) => never,
+): void {
   if (reader === 'specification' || reader === 'libgcc') return
   if (reader === 'libunwind' && row.cfa?.rule === 'register' && row.cfa.register === 0) {
-    fail({ code: 'reader-limit', reader, why: 'takes a CFA in rax for none' })
+    fail({ code: 'reader-limit', reader, why: `takes a CFA in ${registerName(0, conventions.architecture)} for none` })
   }
   for (const [register, rule] of row.registers) {
     if (rule.rule === 'val_offset') {
       fail({ code: 'reader-limit', reader, why: 'does not apply val_offset' })
     }
-    if (reader === 'libunwind' && register >= DWARF_XMM0) {
-      fail({ code: 'reader-limit', reader, why: `fails on the rule for ${registerName(register)}` })
+    if (reader === 'libunwind' && conventions.isPastLastColumn(register)) {
+      const name = registerName(register, conventions.architecture)
+      fail({ code: 'reader-limit', reader, why: `fails on the rule for ${name}` })
     }
   }
 }

@@ -1,4 +1,4 @@
-import { checkConformance, generatedFunctions } from '@framewright/frame-layout/testing'
+import { checkConformance, generatedFunctions, realignedFunctions } from '@framewright/frame-layout/testing'
 import { expect, test } from 'vitest'
 import { createDwarfFormat, dwarf } from '../src/format.ts'
 
@@ -6,15 +6,22 @@ const general = Array.from({ length: 16 }, (_, register) => register)
 
 test('with xmm rules: the rows of every record, and every register at every instruction', () => {
   const format = createDwarfFormat({ vectorRegisters: true, reader: 'specification' })
-  const functions = generatedFunctions({ machineFrames: true, handlers: true })
+  const functions = generatedFunctions({ machineFrames: true, handlers: true, parts: true, labelsAhead: true })
   const report = checkConformance(format, { rows: 'equal', runs: 400, functions })
   expect(report.points).toBeGreaterThan(5000)
   expect([...report.refused]).toEqual([])
   expect(report.leaves).toBe(0)
 })
 
+test('functions with a realigned stack: the rows of every record, and every register at every instruction', () => {
+  const report = checkConformance(dwarf, { rows: 'equal', runs: 200, functions: realignedFunctions() })
+  expect(report.points).toBeGreaterThan(3000)
+  expect([...report.refused]).toEqual([])
+})
+
 test('without them: every general register at every instruction, within the limits of libgcc', () => {
-  const report = checkConformance(dwarf, { rows: 'true', registers: general, runs: 400 })
+  const functions = generatedFunctions({ parts: true, labelsAhead: true })
+  const report = checkConformance(dwarf, { rows: 'true', registers: general, runs: 400, functions })
   expect([...report.refused]).toEqual([])
 })
 

@@ -4,7 +4,19 @@ import { readFileSync } from 'node:fs'
 import type { VectorBytes } from './vectors.ts'
 import { toHex } from './vectors.ts'
 
-const types: Record<number, string> = { 1: 'R_X86_64_64', 2: 'R_X86_64_PC32', 10: 'R_X86_64_32', 24: 'R_X86_64_PC64' }
+/** Relocations of x86-64, and those of AArch64 by the names of their like. */
+const types: Record<number, string> = {
+  1: 'R_X86_64_64',
+  2: 'R_X86_64_PC32',
+  10: 'R_X86_64_32',
+  12: 'R_X86_64_16',
+  13: 'R_X86_64_PC16',
+  24: 'R_X86_64_PC64',
+  257: 'R_X86_64_64',
+  258: 'R_X86_64_32',
+  260: 'R_X86_64_PC64',
+  261: 'R_X86_64_PC32',
+}
 
 export interface ElfSection {
   readonly name: string
