@@ -1,5 +1,6 @@
 /** Stack frames as data: records, what they mean, how they are laid out, and the interface of unwind formats. */
 
+export { runsTowards } from './ahead.ts'
 export type { FrameArchitecture, InterruptFrame, Register } from './architecture.ts'
 export { FrameError, type FrameProblem } from './errors.ts'
 export { type Fit, firstFitting, fit, fitFirst, type Refusal } from './fit.ts'

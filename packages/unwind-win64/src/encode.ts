@@ -1,22 +1,23 @@
 /**
- * One function's record to UNWIND_INFO: a single record in nearly every case, a chain of them where prologue or code array
- * are too long for one (`chained.ts`).
+ * One function's record to UNWIND_INFO: a single record in nearly every case, several where prologue or code array are too
+ * long for one, or the state of the frame is not the same everywhere behind the prologue (`fragments.ts`).
  */
 
 import type { EncodeOptions, FrameRecord, FunctionUnwind, UnwindRelocation } from '@framewright/frame-layout'
-import { encodeChain } from './chained.ts'
 import { verifyEpilogueBytes } from './check-code.ts'
 import { UNW_FLAG_EHANDLER, UNW_FLAG_UHANDLER } from './constants.ts'
+import { encodeRange, trailerOf, type Win64Version } from './encode-range.ts'
 import { Win64UnwindError } from './errors.ts'
-import { prologueCodes } from './prologue.ts'
+import { encodeFragments, fitsOne } from './fragments.ts'
 import { shapeOf } from './shape.ts'
-import { encodeUnwindInfo, trailerOffset } from './unwind-info.ts'
-import { epilogueCodes } from './version-2.ts'
 
 /** Choices of the format. */
 export interface Win64EncodeOptions extends EncodeOptions {
-  /** 1 when left out. 2 says where epilogues are, so that the system need not read instructions. */
-  readonly version?: 1 | 2
+  /**
+   * 1 when left out. 2 says where epilogues are, so that the system need not read instructions. 3, a public preview, says
+   * what they do as well; no system reads it yet.
+   */
+  readonly version?: Win64Version
   /** When the personality is called; both when left out. */
   readonly handler?: 'exception' | 'termination' | 'both'
   /** What follows the handler's rva, in place of the rva of the record's language data. */
@@ -31,15 +32,22 @@ export interface Win64FunctionUnwind extends FunctionUnwind {
   readonly fragments: readonly Win64Fragment[]
 }
 
-/** A range of the function and its record. Ranges follow one another without a gap. */
+/** A range of the function and its record. Ranges of a part follow one another without a gap. */
 export interface Win64Fragment {
-  /** Offset in the function's code. */
+  /** Number of the part of the function, in the record's order; 0 where it lies in one. */
+  readonly part: number
+  /** Offset in the part's code. */
   readonly begin: number
   readonly end: number
   /** Offset of the record in `bytes`. */
   readonly info: number
-  /** Index of the fragment that this one's record chains to, or -1. */
+  /** Index of the fragment whose range the record names as its parent's, or -1. */
   readonly parent: number
+  /**
+   * Offset in `bytes` of the record that it chains to: the parent's own, or one that describes only the first part of the
+   * prologue, where this range is in a state from inside of it. -1 without a parent.
+   */
+  readonly parentInfo: number
 }
 
 /**
@@ -56,45 +64,48 @@ export function encodeFrame(record: FrameRecord, options: Win64EncodeOptions = {
     throw new Win64UnwindError({ code: 'architecture', architecture: record.architecture })
   }
   const version = options.version ?? 1
-  if (version !== 1 && version !== 2) throw new Win64UnwindError({ code: 'version', version })
-  if (record.parts !== undefined) {
-    throw new Win64UnwindError({ code: 'inexpressible', what: 'parts', why: 'the function lies in several' })
-  }
-  const shape = shapeOf(record)
-  const { operations } = shape
-  const { personality } = record
-  if (operations.length === 0 && personality === undefined && options.always !== true) return null
-  if (options.code !== undefined) verifyEpilogueBytes(shape, options.code, record.codeSize)
+  if (version !== 1 && version !== 2 && version !== 3) throw new Win64UnwindError({ code: 'version', version })
+  const { code } = options
+  const shape = shapeOf(record, { version, code })
+  const { prologue, ranges, epilogues } = shape
+  const { operations } = prologue
+  const saves = ranges.some(({ state }) => state.saves.size > 0)
+  if (operations.length === 0 && !saves && record.personality === undefined && options.always !== true) return null
+  if (code !== undefined && version !== 3) verifyEpilogueBytes(shape, code, record)
 
-  // The end of the prologue may lie behind its last effect; where that is too far, the last effect counts.
-  const lastEffect = operations.length === 0 ? 0 : operations[operations.length - 1]!.at
-  const prologueSize = record.prologueEnd <= 255 ? Math.max(record.prologueEnd, lastEffect) : lastEffect
   const handled = handlerOf(record, options)
-  if (prologueSize > 255 || operations.length > 60) {
-    const chain = encodeChain(record, shape, prologueSize, version, handled)
-    if (chain !== null) return chain
+  const prologueSize = prologueSizeOf(record, operations.at(-1)?.at ?? 0, version)
+  if (ranges.length > 0 || !fitsOne(prologue, prologueSize, version)) {
+    return encodeFragments({ record, shape, prologueSize, version, handled })
   }
-  const prologue = prologueCodes(operations, prologueSize, shape)
-  const bytes = encodeUnwindInfo(
+  const bytes = encodeRange(
     {
-      version,
+      begin: 0,
+      end: record.codeSize,
       flags: handled.flags,
+      chained: false,
       prologueSize,
-      frameRegister: prologue.frameRegister,
-      frameOffset: prologue.frameOffset,
-      codes: prologue.codes,
-      epilogues: version === 2 ? epilogueCodes(shape, prologue.codes, record.codeSize) : null,
-      handler: 0,
-      parent: null,
+      operations,
+      events: prologue.events,
+      starts: prologue.starts,
+      prologue,
+      epilogues,
+      handlerData: handled.data,
     },
-    handled.data,
+    version,
   )
   return {
     format: 'win64',
     bytes,
-    relocations: handled.flags === 0 ? none : handled.relocations(trailerOffset(bytes)),
-    fragments: [{ begin: 0, end: record.codeSize, info: 0, parent: -1 }],
+    relocations: handled.flags === 0 ? none : handled.relocations(trailerOf(bytes)),
+    fragments: [{ part: 0, begin: 0, end: record.codeSize, info: 0, parent: -1, parentInfo: -1 }],
   }
+}
+
+/** The end of the prologue may lie behind its last effect; where that is too far, the last effect counts. */
+function prologueSizeOf({ prologueEnd }: FrameRecord, lastEffect: number, version: Win64Version): number {
+  const limit = version === 3 ? 0xffff : 0xff
+  return prologueEnd <= limit ? Math.max(prologueEnd, lastEffect) : lastEffect
 }
 
 const none: readonly UnwindRelocation[] = []

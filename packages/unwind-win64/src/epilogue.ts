@@ -37,7 +37,20 @@ export interface EpilogueShape {
   readonly exit: 'return' | 'tail-jump'
   /** Index of the `epilogue-end`. */
   readonly last: number
+  /** The frame register there; -1: none. */
+  readonly frameRegister: Register
+  /** For version 3: what it undoes, one by one. */
+  readonly steps?: readonly EpilogueStep[]
 }
+
+/** Something that an epilogue undoes. Distances count from the CFA downwards. */
+export type EpilogueStep = { readonly start: number; readonly event: number } & (
+  | { readonly kind: 'pop'; readonly register: Register }
+  | { readonly kind: 'release'; readonly bytes: number }
+  /** SP comes from the frame register; `from` is where it was, -1 for unknown. */
+  | { readonly kind: 'restore-sp'; readonly from: number; readonly to: number }
+  | { readonly kind: 'load'; readonly register: Register; readonly slot: number }
+)
 
 const UNKNOWN = -1
 
@@ -132,6 +145,7 @@ export function checkEpilogue(events: readonly FrameEvent[], begin: number, entr
           moves,
           exit: event.exit,
           last: i,
+          frameRegister: entry.frameRegister,
         }
       }
       case 'kept':

@@ -29,6 +29,8 @@ export type Win64UnwindProblem =
   /** An exit that the system would not recognise. */
   | { readonly code: 'epilogue-form'; readonly why: string }
   | { readonly code: 'version'; readonly version: number }
+  /** Where a part of a function lies was not said. */
+  | { readonly code: 'part'; readonly symbol: string; readonly part: number }
   | { readonly code: 'overlap'; readonly symbol: string; readonly other: string }
   | { readonly code: 'foreign-unwind'; readonly format: string }
   // Bytes that are no unwind data. `at` counts from the start of what was given.
@@ -97,6 +99,8 @@ function describe(problem: Win64UnwindProblem): string {
       return `the system would not recognise this epilogue: ${problem.why}`
     case 'version':
       return `version ${problem.version} is not one that can be written`
+    case 'part':
+      return `where part ${problem.part} of '${problem.symbol}' lies is not known`
     case 'overlap':
       return `the code of '${problem.symbol}' overlaps '${problem.other}'`
     case 'foreign-unwind':

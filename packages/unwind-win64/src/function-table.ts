@@ -4,9 +4,9 @@
  */
 
 import type { UnwindRelocation, UnwindSection, UnwoundFunction } from '@framewright/frame-layout'
-import type { Win64FunctionUnwind } from './encode.ts'
+import type { Win64Fragment, Win64FunctionUnwind } from './encode.ts'
+import { trailerOf } from './encode-range.ts'
 import { Win64UnwindError } from './errors.ts'
-import { trailerOffset } from './unwind-info.ts'
 
 /** Choices for the two sections. */
 export interface Win64AssembleOptions {
@@ -16,7 +16,8 @@ export interface Win64AssembleOptions {
 
 /** One entry to be. */
 interface Entry {
-  readonly owner: UnwoundFunction
+  readonly symbol: string
+  readonly section: string
   readonly begin: number
   readonly end: number
   readonly info: number
@@ -57,9 +58,7 @@ export function assembleTables(
       size += (unwind.bytes.length + 3) & ~3
     }
     // Ranges are the record's: version 2 counts epilogues from their ends.
-    for (const { begin, end, info } of fragments) {
-      entries.push({ owner, begin: owner.offset + begin, end: owner.offset + end, info: start + info })
-    }
+    for (const fragment of fragments) entries.push({ ...placeOf(owner, fragment), info: start + fragment.info })
   }
   if (entries.length === 0) return []
   const xdata = new Uint8Array(size)
@@ -75,11 +74,11 @@ export function assembleTables(
 function tableSection(entries: readonly Entry[]): UnwindSection {
   const relocations: UnwindRelocation[] = []
   for (let i = 0; i < entries.length; i++) {
-    const { owner, begin, end, info } = entries[i]!
+    const { section, begin, end, info } = entries[i]!
     const offset = i * 12
     relocations.push(
-      { offset, kind: 'image-relative-32', symbol: owner.section, addend: begin },
-      { offset: offset + 4, kind: 'image-relative-32', symbol: owner.section, addend: end },
+      { offset, kind: 'image-relative-32', symbol: section, addend: begin },
+      { offset: offset + 4, kind: 'image-relative-32', symbol: section, addend: end },
       { offset: offset + 8, kind: 'image-relative-32', symbol: '.xdata', addend: info },
     )
   }
@@ -89,18 +88,30 @@ function tableSection(entries: readonly Entry[]): UnwindSection {
 /** By section in order of appearance, then by address; checks that ranges do not overlap. */
 function sortEntries(entries: readonly Entry[]): Entry[] {
   const order = new Map<string, number>()
-  for (const { owner } of entries) if (!order.has(owner.section)) order.set(owner.section, order.size)
-  const sorted = [...entries].sort(
-    (a, b) => order.get(a.owner.section)! - order.get(b.owner.section)! || a.begin - b.begin,
-  )
+  for (const { section } of entries) if (!order.has(section)) order.set(section, order.size)
+  const sorted = [...entries].sort((a, b) => order.get(a.section)! - order.get(b.section)! || a.begin - b.begin)
   for (let i = 1; i < sorted.length; i++) {
     const before = sorted[i - 1]!
     const entry = sorted[i]!
-    if (entry.owner.section === before.owner.section && entry.begin < before.end) {
-      throw new Win64UnwindError({ code: 'overlap', symbol: entry.owner.symbol, other: before.owner.symbol })
+    if (entry.section === before.section && entry.begin < before.end) {
+      throw new Win64UnwindError({ code: 'overlap', symbol: entry.symbol, other: before.symbol })
     }
   }
   return sorted
+}
+
+/**
+ * Where a fragment lies.
+ *
+ * @throws Win64UnwindError 'part' for a function in several parts whose parts have not been placed.
+ */
+function placeOf(owner: UnwoundFunction, { part, begin, end }: Win64Fragment): Omit<Entry, 'info'> {
+  const { symbol, section, offset } = part === 0 ? owner : (owner.parts?.[part] ?? unplaced(owner.symbol, part))
+  return { symbol, section, begin: offset + begin, end: offset + end }
+}
+
+function unplaced(symbol: string, part: number): never {
+  throw new Win64UnwindError({ code: 'part', symbol, part })
 }
 
 /** The copy of the parent's entry behind each chained record. */
@@ -110,14 +121,16 @@ function chainRelocations(
   start: number,
   relocations: UnwindRelocation[],
 ): void {
+  const done = new Set<number>()
   for (const fragment of unwind.fragments) {
-    if (fragment.parent < 0) continue
-    const parent = unwind.fragments[fragment.parent]!
-    const offset = start + fragment.info + trailerOffset(unwind.bytes, fragment.info)
+    if (fragment.parent < 0 || done.has(fragment.info)) continue
+    done.add(fragment.info)
+    const parent = placeOf(owner, unwind.fragments[fragment.parent]!)
+    const offset = start + fragment.info + trailerOf(unwind.bytes, fragment.info)
     relocations.push(
-      { offset, kind: 'image-relative-32', symbol: owner.section, addend: owner.offset + parent.begin },
-      { offset: offset + 4, kind: 'image-relative-32', symbol: owner.section, addend: owner.offset + parent.end },
-      { offset: offset + 8, kind: 'image-relative-32', symbol: '.xdata', addend: start + parent.info },
+      { offset, kind: 'image-relative-32', symbol: parent.section, addend: parent.begin },
+      { offset: offset + 4, kind: 'image-relative-32', symbol: parent.section, addend: parent.end },
+      { offset: offset + 8, kind: 'image-relative-32', symbol: '.xdata', addend: start + fragment.parentInfo },
     )
   }
 }

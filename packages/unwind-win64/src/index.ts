@@ -20,6 +20,7 @@ export {
 } from './constants.ts'
 export { decodeFunctionTable, decodeUnwindInfo } from './decode.ts'
 export { encodeFrame, type Win64EncodeOptions, type Win64Fragment, type Win64FunctionUnwind } from './encode.ts'
+export type { Win64Version } from './encode-range.ts'
 export { Win64UnwindError, type Win64UnwindProblem } from './errors.ts'
 export {
   decodeImage,

@@ -159,3 +159,17 @@ export function prologueCodes(
 function isGeneral(register: Register): boolean {
   return Number.isInteger(register) && register >= 0 && register < 16 && register !== 4
 }
+
+/** Slots that an operation takes in versions 1 and 2. */
+export function slotsOfOperation(operation: PrologueOperation): number {
+  switch (operation.kind) {
+    case 'push':
+    case 'set-frame':
+    case 'machine-frame':
+      return 1
+    case 'allocate':
+      return operation.bytes <= 128 ? 1 : operation.bytes <= 0xffff * 8 ? 2 : 3
+    case 'save':
+      return operation.offset <= 0xffff * (operation.register < 16 ? 8 : 16) ? 2 : 3
+  }
+}

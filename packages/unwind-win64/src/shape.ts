@@ -1,75 +1,91 @@
 /**
  * From the events of a record to what Windows can say of it: the operations of its prologue, checked against what body
- * and epilogues do to the stack pointer.
+ * and epilogues do to the stack pointer, and the ranges of the body that need records of their own.
  *
  * What Windows knows. In prologue and body it undoes the prologue's operations, last first, starting from SP or, once the
- * frame register is set, from that. In an epilogue it reads instructions (`epilogue.ts`). So:
+ * frame register is set, from that. In an epilogue it reads instructions (`epilogue.ts`). So without a frame register SP may
+ * not move in the body. With one it may, but then nothing that was pushed after the register was set can be undone by
+ * popping: such pushes become saves. `prologue-shape.ts` says how a prologue is described.
  *
- * - Without a frame register SP may not move in the body. With one it may, but then nothing that was pushed after the
- *   register was set can be undone by popping: such pushes become saves.
- * - Offsets of saves count upwards from one base, the bottom of the allocation, which is frame register - header offset.
- *   Where the register was set before the allocation, slots lie below it. Then the code pretends that the area down to
- *   the lowest slot had been allocated just before the register was set: SET_FPREG and an ALLOC of that size at the same
- *   code offset, so that no instruction boundary sees half of it, and header offset = the size. The real allocation
- *   needs no code then, for SP is recovered from the register. When the slots lie more than 240 bytes below it and SP
- *   stays put, the function is described as one without a frame register, which it also is.
+ * A range of code has one record and so, behind its prologue, one state. Registers that the body saves and restores, and
+ * states from inside the prologue that code elsewhere goes on with, make further ranges (`body-ranges.ts`). A register that
+ * the prologue saved and the body restores makes none: the slot keeps its value, so "in the slot" stays true.
  */
 
-import type { FrameEvent, FrameRecord, Register } from '@framewright/frame-layout'
+import { type FrameEvent, type FrameRecord, type Register, runsTowards } from '@framewright/frame-layout'
+import { type BodyRange, type BodyState, cutRanges, type StateChange } from './body-ranges.ts'
 import { checkEpilogue, type EpilogueShape } from './epilogue.ts'
 import { Win64UnwindError, type Win64UnwindProblem } from './errors.ts'
-import type { PrologueOperation } from './prologue.ts'
+import { type FrameSetting, type PrologueShape, type PrologueSurvey, shapePrologue, slotOf } from './prologue-shape.ts'
+import { followEpilogue } from './version-3-epilogue.ts'
 
 /** A frame in terms of Windows. */
 export interface FrameShape {
-  readonly operations: readonly PrologueOperation[]
-  /** Of each operation: the event it came from. */
-  readonly events: readonly number[]
-  /** Some pushes follow SET_FPREG, and SP does not move in the body. */
-  readonly pushesAfterFrame: boolean
+  /** The whole prologue. */
+  readonly prologue: PrologueShape
   readonly epilogues: readonly EpilogueShape[]
+  /** The ranges behind the one with the prologue; empty for nearly every function. */
+  readonly ranges: readonly BodyRange[]
+  /** The prologue up to a state that a range is in; `prologue` where that is the whole. */
+  prologueOf(state: BodyState): PrologueShape
 }
 
-/** CFA - SP when the register was set, CFA - register. */
-interface FrameSetting {
-  readonly event: number
-  readonly register: Register
-  readonly cfaFromSp: number
-  readonly cfaFromRegister: number
+/** What shaping may look at besides the record. */
+export interface ShapeOptions {
+  readonly version: 1 | 2 | 3
+  readonly code: Uint8Array | undefined
 }
 
 /** A distance that is known at run time only. */
 const UNKNOWN = -1
 
+const noSaves: ReadonlyMap<Register, number> = new Map()
+
 /** @throws Win64UnwindError with the event that cannot be expressed. */
-export function shapeOf(record: FrameRecord): FrameShape {
-  return new Shaper(record).shape()
+export function shapeOf(record: FrameRecord, options: ShapeOptions): FrameShape {
+  return new Shaper(record, options).shape()
+}
+
+/** Where the walk through the body stands. */
+interface Position extends BodyState {
+  /** CFA - SP, or UNKNOWN. */
+  readonly cfaFromSp: number
+}
+
+/** What the prologue had done at one point, by the number of its events so far. */
+interface Stage {
+  readonly events: number
+  readonly frame: FrameSetting | null
+  readonly cfaFromSp: number
+  readonly deepestSlot: number
+  readonly deepestPush: number
+  readonly vectorSlot: number
 }
 
 class Shaper {
   readonly #record: FrameRecord
   readonly #events: readonly FrameEvent[]
-  /** CFA - SP at the point reached. */
-  #cfaFromSp = 8
-  #frame: FrameSetting | null = null
+  readonly #options: ShapeOptions
   /** Index of the first event after the prologue. */
   #bodyStart = 0
-  /** The largest distance from the CFA down to a slot that a store or a push below the frame register filled. */
-  #deepestSlot = 0
-  /** CFA - the slot of some xmm register, or -1. */
-  #vectorSlot = -1
-  #pushesAfterFrame = false
   #machineFrame = false
-  /** The first event that moves SP outside prologue and epilogues, or -1. */
-  #spMoves = -1
-  /** Distance from the CFA down to the last push after SET_FPREG. */
-  #deepestPush = 0
-  /** Labels at which the state is the body's. */
-  readonly #labels: { readonly id: number; readonly cfaFromSp: number }[] = []
+  /** The whole prologue. */
+  #whole!: Stage
+  /** Stages at labels inside the prologue, by their number of events; empty for nearly every function. */
+  readonly #stages: Map<number, Stage> = new Map()
+  #labels: Map<number, Position> | null = null
+  #position!: Position
+  /** The first event that moves SP outside prologue and epilogues, by stage. */
+  #moves: Map<number, number> | null = null
+  /** The largest distance from the CFA down to a slot that the body fills, and the slot of some xmm register. */
+  #deepestBodySlot = 0
+  #vectorBodySlot = Number.NaN
+  readonly #changes: StateChange[] = []
 
-  constructor(record: FrameRecord) {
+  constructor(record: FrameRecord, options: ShapeOptions) {
     this.#record = record
     this.#events = record.events
+    this.#options = options
   }
 
   shape(): FrameShape {
@@ -80,255 +96,319 @@ class Shaper {
       )
     }
     this.#surveyPrologue()
-    const epilogues = this.#checkBody()
-    if (this.#spMoves >= 0 && this.#frame === null) this.#fail({ code: 'sp-moves' }, this.#spMoves)
-    const operations: PrologueOperation[] = []
-    const events: number[] = []
-    const pushesAfterFrame = this.#writeOperations(operations, events)
-    return { operations, events, pushesAfterFrame, epilogues }
+    const epilogues = this.#walkBody()
+    const prologue = this.#shapeStage(this.#whole)
+    const needsRanges = this.#changes.length > 0 || this.#record.parts !== undefined
+    if (!needsRanges) return { prologue, epilogues, ranges: [], prologueOf: () => prologue }
+    const initial: BodyState = { prologue: this.#whole.events, saves: noSaves }
+    const ends = epilogues.map(({ end }) => end)
+    const ranges = cutRanges(this.#record, initial, this.#changes, ends)
+    this.#checkParts(epilogues)
+    const known = new Map([[this.#whole.events, prologue]])
+    const prologueOf = (state: BodyState): PrologueShape => {
+      let shape = known.get(state.prologue)
+      if (shape === undefined) {
+        shape = this.#shapeStage(this.#stages.get(state.prologue)!)
+        known.set(state.prologue, shape)
+      }
+      return shape
+    }
+    return { prologue, epilogues, ranges, prologueOf }
+  }
+
+  #shapeStage(stage: Stage): PrologueShape {
+    const moved = this.#moves?.get(stage.events)
+    if (moved !== undefined && stage.frame === null) this.#fail({ code: 'sp-moves' }, moved)
+    const survey: PrologueSurvey = {
+      ...stage,
+      deepestSlot: Math.max(stage.deepestSlot, this.#deepestBodySlot),
+      vectorSlot: Number.isNaN(stage.vectorSlot) ? this.#vectorBodySlot : stage.vectorSlot,
+      moves: moved !== undefined,
+    }
+    return shapePrologue(this.#events, survey, this.#options.code)
+  }
+
+  /** The prologue lies in the first part, and every epilogue in one. */
+  #checkParts(epilogues: readonly EpilogueShape[]): void {
+    const { parts, prologueEnd } = this.#record
+    if (parts === undefined || parts.length < 2) return
+    const cut = parts[0]!.end
+    if (prologueEnd > cut) {
+      this.#fail({ code: 'inexpressible', what: 'parts', why: 'the prologue does not end in the first one' }, -1)
+    }
+    for (const { start, end, event } of epilogues) {
+      if (parts.some((part) => start < part.begin && end > part.begin)) {
+        this.#fail({ code: 'epilogue-form', why: 'it lies in two parts' }, event)
+      }
+    }
   }
 
   /** Where the frame register is set, how deep slots lie, where SP ends up. */
   #surveyPrologue(): void {
     const events = this.#events
-    const labels = this.#labels
     let cfaFromSp = 8
-    for (let i = 0; i < events.length; i++) {
+    let frame: FrameSetting | null = null
+    let deepestSlot = 0
+    let deepestPush = 0
+    let vectorSlot = Number.NaN
+    // Number of events up to the last one with an effect.
+    let effects = 0
+    let i = 0
+    for (; i < events.length; i++) {
       const event = events[i]!
       switch (event.kind) {
         case 'push':
           if (event.size !== 8) this.#fail({ code: 'push-size', bytes: event.size }, i)
           if (cfaFromSp !== UNKNOWN) cfaFromSp += 8
-          if (this.#frame !== null && event.saves) {
+          if (frame !== null && event.saves) {
             if (cfaFromSp === UNKNOWN) this.#unknownSp(event, i)
-            this.#pushesAfterFrame = true
-            this.#deepestPush = cfaFromSp
+            deepestPush = cfaFromSp
           }
-          labels.length = 0
+          effects = i + 1
           break
         case 'adjust-sp':
           if (event.delta >= 0) {
             this.#fail({ code: 'inexpressible', what: event.kind, why: 'a prologue can only allocate' }, i)
           }
           if (cfaFromSp !== UNKNOWN) cfaFromSp -= event.delta
-          labels.length = 0
+          effects = i + 1
           break
         case 'dynamic-sp':
         case 'realign':
-          if (this.#frame === null) this.#fail({ code: 'sp-moves' }, i)
-          if (this.#spMoves < 0) this.#spMoves = i
+          if (frame === null) this.#fail({ code: 'sp-moves' }, i)
           cfaFromSp = UNKNOWN
-          labels.length = 0
+          effects = i + 1
           break
         case 'set-frame-register': {
-          if (this.#frame !== null) this.#fail({ code: 'order', why: 'there is a frame register already' }, i)
+          if (frame !== null) this.#fail({ code: 'order', why: 'there is a frame register already' }, i)
           if (cfaFromSp === UNKNOWN) this.#unknownSp(event, i)
           const { register, spOffset } = event
           // Header offsets other than these could be dressed up with a pretended ALLOC; a frame that asks for it is a mistake.
           if (!(spOffset >= 0 && spOffset <= 240) || spOffset % 16 !== 0) {
             this.#fail({ code: 'frame-register-offset', bytes: spOffset }, i)
           }
-          this.#frame = { event: i, register, cfaFromSp, cfaFromRegister: cfaFromSp - spOffset }
-          labels.length = 0
+          frame = { event: i, register, cfaFromSp, cfaFromRegister: cfaFromSp - spOffset }
+          effects = i + 1
           break
         }
         case 'save': {
-          if (event.width !== (event.register < 16 ? 8 : 16)) {
-            this.#fail({ code: 'save-width', register: event.register, bytes: event.width }, i)
-          }
-          const slot = this.#slot(event, cfaFromSp, i)
-          if (slot > this.#deepestSlot) this.#deepestSlot = slot
-          if (event.register >= 16) this.#vectorSlot = slot
-          labels.length = 0
+          this.#checkWidth(event, i)
+          const slot = slotOf(event, cfaFromSp, frame, i)
+          if (slot > deepestSlot) deepestSlot = slot
+          if (event.register >= 16) vectorSlot = slot
+          effects = i + 1
           break
         }
         case 'machine-frame':
           if (i !== 0) this.#fail({ code: 'order', why: 'a machine frame comes before everything else' }, i)
           cfaFromSp = event.errorCode ? 48 : 40
           this.#machineFrame = true
-          labels.length = 0
+          effects = i + 1
           break
-        case 'prologue-end':
-          this.#bodyStart = i + 1
-          this.#cfaFromSp = cfaFromSp
-          return
-        case 'label':
-          labels.push({ id: event.id, cfaFromSp })
+        case 'label': {
+          this.#labels ??= new Map()
+          this.#labels.set(event.id, { prologue: effects, saves: noSaves, cfaFromSp })
+          this.#stages.set(effects, { events: effects, frame, cfaFromSp, deepestSlot, deepestPush, vectorSlot })
           break
+        }
         case 'plain':
         case 'call-args':
         case 'kept':
+        case 'prologue-end':
           break
         default:
           this.#fail({ code: 'inexpressible', what: event.kind, why: 'it stands in the prologue' }, i)
       }
+      if (event.kind === 'prologue-end') {
+        i++
+        break
+      }
     }
-    this.#bodyStart = events.length
-    this.#cfaFromSp = cfaFromSp
+    this.#bodyStart = i
+    this.#whole = { events: effects, frame, cfaFromSp, deepestSlot, deepestPush, vectorSlot }
+    this.#position = { prologue: effects, saves: noSaves, cfaFromSp }
+    // In the prologue SP may become unknown as well, by `alloca` or a realignment; the codes are then those of a moving SP.
+    if (cfaFromSp === UNKNOWN) this.#moved(this.#position, events.findIndex(isUnknowing))
   }
 
-  /** CFA - address of the slot. */
-  #slot(event: FrameEvent & { kind: 'save' }, cfaFromSp: number, index: number): number {
-    if (event.base === 'sp') {
-      if (cfaFromSp === UNKNOWN) this.#unknownSp(event, index)
-      return cfaFromSp - event.offset
+  #checkWidth(event: FrameEvent & { kind: 'save' }, index: number): void {
+    if (event.width !== (event.register < 16 ? 8 : 16)) {
+      this.#fail({ code: 'save-width', register: event.register, bytes: event.width }, index)
     }
-    if (this.#frame === null) {
-      this.#fail({ code: 'order', why: 'a slot relative to the frame register before one is set' }, index)
-    }
-    return this.#frame.cfaFromRegister - event.offset
   }
 
   /** Body and epilogues. Finds out whether SP moves, and that every exit has a form that the system recognises. */
-  #checkBody(): EpilogueShape[] {
+  #walkBody(): EpilogueShape[] {
     const events = this.#events
     const epilogues: EpilogueShape[] = []
-    const frameRegister = this.#frame === null ? UNKNOWN : this.#frame.register
     for (let i = this.#bodyStart; i < events.length; i++) {
       const event = events[i]!
-      switch (event.kind) {
-        case 'epilogue-begin': {
-          const epilogue = checkEpilogue(events, i, {
-            frameRegister,
-            cfaFromRegister: this.#frame === null ? UNKNOWN : this.#frame.cfaFromRegister,
-            cfaFromSp: this.#cfaFromSp,
-            machineFrame: this.#machineFrame,
-          })
-          epilogues.push(epilogue)
-          i = epilogue.last
-          break
-        }
-        case 'push':
-          if (event.saves) this.#afterPrologue(event, i)
-          this.#moveSp(-event.size, i)
-          break
-        case 'pop':
-          // A slot that has been popped lies below SP, where it may be overwritten; the system would still read it.
-          if (event.restores || event.register === frameRegister) this.#afterPrologue(event, i)
-          this.#moveSp(event.size, i)
-          break
-        case 'restore-sp':
-          if (event.register !== frameRegister) this.#afterPrologue(event, i)
-          this.#moveSp(0, i)
-          this.#cfaFromSp = this.#frame!.cfaFromRegister - event.offset
-          break
-        case 'adjust-sp':
-          this.#moveSp(event.delta, i)
-          break
-        case 'dynamic-sp':
-        case 'realign':
-          this.#moveSp(0, i)
-          this.#cfaFromSp = UNKNOWN
-          break
-        case 'restore':
-          // The slot keeps its value, so "in the slot" stays true beside "in the register" - but for the frame register.
-          if (event.register === frameRegister) this.#afterPrologue(event, i)
-          break
-        case 'resume':
-          if (event.at < this.#record.codeSize) this.#resume(event.id, i)
-          break
-        case 'label':
-          this.#labels.push({ id: event.id, cfaFromSp: this.#cfaFromSp })
-          break
-        case 'plain':
-        case 'call-args':
-        case 'kept':
-          break
-        default:
-          this.#afterPrologue(event, i)
+      if (event.kind === 'epilogue-begin') {
+        const epilogue = this.#epilogue(i)
+        epilogues.push(epilogue)
+        i = epilogue.last
+      } else if (event.kind === 'resume') {
+        if (event.at < this.#record.codeSize) this.#resume(event.id, i)
+      } else if (event.kind === 'label') {
+        this.#labels ??= new Map()
+        this.#labels.set(event.id, this.#position)
+      } else {
+        const next = this.#advance(this.#position, event, i)
+        if (next.saves !== this.#position.saves) this.#changeSaves(next, event, i)
+        this.#position = next
       }
     }
     return epilogues
   }
 
-  #moveSp(delta: number, index: number): void {
-    if (this.#spMoves < 0) this.#spMoves = index
-    if (this.#cfaFromSp !== UNKNOWN) this.#cfaFromSp -= delta
+  #epilogue(begin: number): EpilogueShape {
+    const frame = this.#frameAt(this.#position)
+    const entry = {
+      frameRegister: frame === null ? UNKNOWN : frame.register,
+      cfaFromRegister: frame === null ? UNKNOWN : frame.cfaFromRegister,
+      cfaFromSp: this.#position.cfaFromSp,
+      machineFrame: this.#machineFrame,
+    }
+    return this.#options.version === 3
+      ? followEpilogue(this.#events, begin, entry)
+      : checkEpilogue(this.#events, begin, entry)
   }
 
-  /** Code of one range has one state outside prologue and epilogues: labels count from the prologue's last effect on. */
-  #resume(id: number, index: number): void {
-    for (const label of this.#labels) {
-      if (label.id !== id) continue
-      this.#cfaFromSp = label.cfaFromSp
+  #frameAt(position: BodyState): FrameSetting | null {
+    return this.#stageAt(position).frame
+  }
+
+  #stageAt({ prologue }: BodyState): Stage {
+    return prologue === this.#whole.events ? this.#whole : this.#stages.get(prologue)!
+  }
+
+  /** The position behind an event of the body. */
+  #advance(from: Position, event: FrameEvent, index: number): Position {
+    switch (event.kind) {
+      case 'push': {
+        const position = this.#moveSp(from, -event.size, index)
+        if (!event.saves) return position
+        // Without a frame register it fails as a move of SP.
+        if (this.#frameAt(from) === null) return position
+        if (event.size !== 8) this.#fail({ code: 'push-size', bytes: event.size }, index)
+        if (position.cfaFromSp === UNKNOWN) this.#unknownSp(event, index)
+        return this.#withSave(position, event.register, position.cfaFromSp)
+      }
+      case 'pop':
+        // A slot that has been popped lies below SP, where it may be overwritten; the system would still read it.
+        if (event.register === this.#frameAt(from)?.register) this.#afterPrologue(event, index)
+        if (event.restores && !from.saves.has(event.register)) this.#afterPrologue(event, index)
+        return withoutSave(this.#moveSp(from, event.size, index), event.register)
+      case 'restore-sp': {
+        const frame = this.#frameAt(from)
+        if (frame === null || event.register !== frame.register) this.#afterPrologue(event, index)
+        this.#moved(from, index)
+        return { ...from, cfaFromSp: frame.cfaFromRegister - event.offset }
+      }
+      case 'adjust-sp':
+        return this.#moveSp(from, event.delta, index)
+      case 'dynamic-sp':
+      case 'realign':
+        this.#moved(from, index)
+        return { ...from, cfaFromSp: UNKNOWN }
+      case 'save': {
+        this.#checkWidth(event, index)
+        const slot = slotOf(event, from.cfaFromSp, this.#frameAt(from), index)
+        return this.#withSave(from, event.register, slot)
+      }
+      case 'restore':
+        // The slot keeps its value, so "in the slot" stays true beside "in the register" - but for the frame register.
+        if (event.register === this.#frameAt(from)?.register) this.#afterPrologue(event, index)
+        return withoutSave(from, event.register)
+      case 'kept':
+        return withoutSave(from, event.register)
+      case 'plain':
+      case 'call-args':
+        return from
+      default:
+        return this.#afterPrologue(event, index)
+    }
+  }
+
+  /** A register that the prologue has saved already stays described by its first slot, which keeps the value. */
+  #withSave(from: Position, register: Register, slot: number): Position {
+    if (register === this.#frameAt(from)?.register || this.#savedByPrologue(from.prologue, register)) return from
+    if (slot > this.#deepestBodySlot) this.#deepestBodySlot = slot
+    if (register >= 16 && Number.isNaN(this.#vectorBodySlot)) this.#vectorBodySlot = slot
+    return { ...from, saves: new Map(from.saves).set(register, slot) }
+  }
+
+  #savedByPrologue(count: number, register: Register): boolean {
+    for (let i = 0; i < count; i++) {
+      const event = this.#events[i]!
+      if ((event.kind === 'save' || (event.kind === 'push' && event.saves)) && event.register === register) return true
+    }
+    return false
+  }
+
+  #changeSaves(next: Position, event: FrameEvent, index: number): void {
+    const { saves } = this.#position
+    const changes = this.#changes
+    const added = event.kind === 'save' || event.kind === 'push'
+    // Version 3 cannot tell saves that were done before a range begins from one that its first instruction does.
+    if (added && !saves.has(event.register) && this.#options.version !== 3) {
+      const save = { event: index, register: event.register, start: event.at - event.length }
+      changes.push({ at: event.at, state: next, save })
       return
     }
-    const why = 'the state at the label is not that of the body, and a range of code has only one'
-    this.#fail({ code: 'inexpressible', what: 'resume', why }, index)
+    // Registers that are restored one right after the other make one range, and none when the function is left behind them:
+    // until then their slots keep the values.
+    let at = event.at
+    for (let i = index + 1; i < this.#events.length && event.kind === 'restore'; i++) {
+      const follower = this.#events[i]!
+      if (follower.kind === 'epilogue-begin' && follower.at === at) {
+        const end = this.#events.find(({ kind }, k) => k > i && kind === 'epilogue-end')
+        at = end === undefined ? at : end.at
+        break
+      }
+      if (follower.kind !== 'restore' || follower.at - follower.length !== at) break
+      at = follower.at
+    }
+    const last = changes.at(-1)
+    if (last !== undefined && last.at >= at) changes.pop()
+    changes.push({ at, state: next, save: null })
   }
 
-  /** @returns whether pushes after SET_FPREG are written as pushes. */
-  #writeOperations(operations: PrologueOperation[], eventOf: number[]): boolean {
+  #moveSp(from: Position, delta: number, index: number): Position {
+    this.#moved(from, index)
+    return from.cfaFromSp === UNKNOWN ? from : { ...from, cfaFromSp: from.cfaFromSp - delta }
+  }
+
+  #moved({ prologue }: BodyState, index: number): void {
+    this.#moves ??= new Map()
+    if (!this.#moves.has(prologue)) this.#moves.set(prologue, index)
+  }
+
+  #resume(id: number, index: number): void {
+    if (this.#labels?.has(id) !== true) this.#lookAhead(id, index)
+    const position = this.#labels?.get(id)
+    if (position === undefined) {
+      const why = 'the state at the label is that of an epilogue, or cannot be found'
+      this.#fail({ code: 'inexpressible', what: 'resume', why }, index)
+    }
+    const { at } = this.#events[index]!
+    this.#changes.push({ at, state: position, save: null })
+    this.#position = position
+  }
+
+  /** Finds the state at a label that stands further on. */
+  #lookAhead(wanted: number, index: number): void {
     const events = this.#events
-    const frame = this.#frame
-    const moves = this.#spMoves >= 0
-    const popsBelowFrame = this.#pushesAfterFrame && !moves
-    // Distance from the CFA to the bottom of what the header describes, and the header's offset.
-    let base = this.#cfaFromSp
-    let headerOffset = 0
-    let pretended = 0
-    let describeFrame = frame !== null
-    if (frame !== null) {
-      const spOffset = frame.cfaFromSp - frame.cfaFromRegister
-      const deepest = moves ? Math.max(this.#deepestSlot, this.#deepestPush) : this.#deepestSlot
-      headerOffset = Math.max(spOffset, (deepest - frame.cfaFromRegister + 15) & ~15)
-      // From a base that is not a multiple of 16 away no xmm slot can be reached.
-      const crooked = this.#vectorSlot >= 0 && (frame.cfaFromRegister - this.#vectorSlot) % 16 !== 0
-      if (headerOffset > 240 && moves) this.#fail({ code: 'frame-register-offset', bytes: headerOffset }, frame.event)
-      if (headerOffset > 240 || (crooked && !moves)) describeFrame = false
-      else {
-        pretended = headerOffset - spOffset
-        base = frame.cfaFromRegister + headerOffset
+    const labels = (this.#labels ??= new Map())
+    for (const start of runsTowards(wanted, events, index, new Set(labels.keys())) ?? []) {
+      let position = labels.get((events[start]! as FrameEvent & { kind: 'resume' }).id)!
+      for (let i = start + 1; i < events.length && events[i]!.kind !== 'resume'; i++) {
+        const event = events[i]!
+        if (event.kind === 'epilogue-begin') i = events.findIndex((one, k) => k > i && one.kind === 'epilogue-end')
+        else if (event.kind === 'label') labels.set(event.id, position)
+        else position = this.#advance(position, event, i)
       }
     }
-    // After SET_FPREG an allocation tells nothing: SP comes from the register. It is written where pushes below it are
-    // popped, and in the classic frame (`push rbp; mov rbp, rsp; sub rsp, n`, no slots), where everybody writes it.
-    const allocationsAfterFrame = popsBelowFrame || (!moves && pretended === 0)
-    let afterFrame = false
-    // CFA - SP; wrong once SP is unknown, but then the survey has refused what would need it.
-    let depth = 8
-    for (let i = 0; i < this.#bodyStart; i++) {
-      const event = events[i]!
-      const { at } = event
-      switch (event.kind) {
-        case 'push':
-          depth += 8
-          if (afterFrame && !popsBelowFrame) {
-            if (event.saves) operations.push({ at, kind: 'save', register: event.register, offset: base - depth })
-            else if (allocationsAfterFrame) operations.push({ at, kind: 'allocate', bytes: 8 })
-            else continue
-          } else if (event.saves) operations.push({ at, kind: 'push', register: event.register })
-          else operations.push({ at, kind: 'allocate', bytes: 8 })
-          break
-        case 'adjust-sp':
-          depth -= event.delta
-          if (afterFrame && !allocationsAfterFrame) continue
-          operations.push({ at, kind: 'allocate', bytes: -event.delta })
-          break
-        case 'set-frame-register':
-          if (!describeFrame) continue
-          if (pretended > 0) {
-            operations.push({ at, kind: 'allocate', bytes: pretended })
-            eventOf.push(i)
-          }
-          operations.push({ at, kind: 'set-frame', register: event.register, offset: headerOffset })
-          afterFrame = true
-          break
-        case 'save': {
-          const slot = this.#slot(event, depth, i)
-          operations.push({ at, kind: 'save', register: event.register, offset: base - slot })
-          break
-        }
-        case 'machine-frame':
-          depth = event.errorCode ? 48 : 40
-          operations.push({ at, kind: 'machine-frame', errorCode: event.errorCode })
-          break
-        default:
-          continue
-      }
-      eventOf.push(i)
-    }
-    return popsBelowFrame && describeFrame
   }
 
   #unknownSp(event: FrameEvent, index: number): never {
@@ -342,4 +422,13 @@ class Shaper {
   #fail(problem: Win64UnwindProblem, event: number): never {
     throw new Win64UnwindError(problem, event)
   }
+}
+
+const isUnknowing = ({ kind }: FrameEvent): boolean => kind === 'dynamic-sp' || kind === 'realign'
+
+function withoutSave(position: Position, register: Register): Position {
+  if (!position.saves.has(register)) return position
+  const saves = new Map(position.saves)
+  saves.delete(register)
+  return { ...position, saves }
 }

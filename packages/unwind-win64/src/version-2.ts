@@ -7,16 +7,19 @@
 import { UWOP_ALLOC_SMALL, UWOP_PUSH_NONVOL } from './constants.ts'
 import type { EpilogueShape } from './epilogue.ts'
 import { Win64UnwindError } from './errors.ts'
-import type { FrameShape } from './shape.ts'
 import type { EpilogueCodes, UnwindCode } from './unwind-info.ts'
 
 /**
  * The EPILOG codes of a range that ends at `rangeEnd`; null for a range without an epilogue.
  *
+ * @param codes - of the record with the pushes.
  * @throws Win64UnwindError 'epilogue-form' for an epilogue that is not the mirror of the pushes, or too far from the end.
  */
-export function epilogueCodes(shape: FrameShape, codes: readonly UnwindCode[], rangeEnd: number): EpilogueCodes | null {
-  const epilogues = shape.epilogues
+export function epilogueCodes(
+  epilogues: readonly EpilogueShape[],
+  codes: readonly UnwindCode[],
+  rangeEnd: number,
+): EpilogueCodes | null {
   if (epilogues.length === 0) return null
   const pushes = codes.filter((code) => code.operation === UWOP_PUSH_NONVOL)
   let size = 1

@@ -6,6 +6,7 @@ import {
   assembleTables,
   decodeFunctionTable,
   decodeImage,
+  decodeUnwindInfo,
   encodeFrame,
   printUnwind,
   win64Format,
@@ -124,6 +125,16 @@ test('a chain names its ranges, and repeats nothing', () => {
   expect(functions[1]!.info.parent).toEqual(functions[0]!.entry)
 })
 
-test('version 2 has no chains', () => {
-  expect(() => encodeFrame(longPrologue(40).record, { version: 2 })).toThrow(/the prologue needs chained records/)
+test('a chain of version 2 lists the epilogues of each range in its own record', () => {
+  const { record } = longPrologue(40)
+  const unwind = encodeFrame(record, { version: 2 })!
+  const infos = unwind.fragments.map(({ info }) => decodeUnwindInfo(unwind.bytes, info))
+  expect(infos.map(({ version, epilogues }) => [version, epilogues])).toEqual([
+    [2, null],
+    [2, { size: 2, atEnd: true, distances: [] }],
+  ])
+  const functions = fc.nat(60).map(longPrologue)
+  const encodeOptions = { version: 2 } as object
+  const report = checkConformance(win64Format, { runs: 20, functions, rows: 'true-outside-epilogues', encodeOptions })
+  expect(report.refused).toEqual(new Map())
 })

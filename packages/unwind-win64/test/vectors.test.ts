@@ -107,7 +107,7 @@ describe.skipIf(vectors === null)('the win64 vectors', () => {
   test.each(supported.filter((vector) => vector.ops !== undefined))('$name: sections', (vector) => {
     const info = infoOf(vector)
     const data = vector.handlerDataHex === undefined ? undefined : bytesOf(vector.handlerDataHex)
-    const fragments = [{ begin: 0, end: vector.functionSize, info: 0, parent: -1 }]
+    const fragments = [{ begin: 0, end: vector.functionSize, info: 0, part: 0, parent: -1, parentInfo: -1 }]
     const unwind = { format: 'win64' as const, bytes: encodeUnwindInfo(info, data), relocations: [], fragments }
     const placed = { symbol: 'f', section: '.text', offset: 0, codeSize: vector.functionSize, unwind }
     const pdata = assembleTables([placed]).find((section) => section.name === '.pdata')!
@@ -119,8 +119,9 @@ describe.skipIf(vectors === null)('the win64 vectors', () => {
     expect(() => prologueCodes(ops.map(operationOf), prologSize)).toThrow(Win64UnwindError)
   })
 
-  // A record may have its pushes behind the frame register, and too many slots become a chain.
-  const expressible = ['push-after-frame', 'too-many-slots']
+  // A record may have its pushes behind the frame register, and a save in front of it if nothing lies between; too many
+  // slots become a chain.
+  const expressible = ['push-after-frame', 'save-before-frame', 'too-many-slots']
   test.each((vectors?.invalid ?? []).filter(({ name }) => !expressible.includes(name)))(
     '$name is refused as a record: $why',
     ({ ops, prologSize }) => {

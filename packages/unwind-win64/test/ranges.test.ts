@@ -1,0 +1,452 @@
+// Functions whose state is not the same everywhere behind the prologue: saves in the body, states from inside the prologue,
+// parts, labels ahead. Random ones, walked from every instruction, and what small ones come to.
+
+import {
+  type FramePart,
+  type FrameRecord,
+  FrameRecorder,
+  loadImage,
+  parseRecord,
+  R12,
+  R13,
+  R14,
+  R15,
+  RBP,
+  RBX,
+  RDI,
+  type Register,
+  RSI,
+  RSP,
+  XMM0,
+} from '@framewright/frame-layout'
+import {
+  CodeWriter,
+  checkConformance,
+  type GeneratedFunction,
+  generatedFunctions,
+} from '@framewright/frame-layout/testing'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import {
+  assembleTables,
+  decodeImage,
+  decodeUnwindInfo,
+  encodeFrame,
+  printUnwind,
+  unwindFrame,
+  type Win64Format,
+  win64Format,
+} from '../src/index.ts'
+
+const rows = 'true-outside-epilogues'
+const wine: Win64Format = {
+  ...win64Format,
+  unwind: (frame, image, memory) => unwindFrame(frame, image, memory, { system: 'wine-8' }),
+}
+
+interface Block {
+  readonly kind: 'work' | 'save' | 'restore' | 'exit'
+  readonly register: number
+  readonly resume: number
+  readonly restoreInEpilogue: boolean
+  readonly newPart: boolean
+}
+
+interface Choices {
+  readonly pushes: readonly Register[]
+  readonly frame: 'none' | 'first' | 'last'
+  readonly homeSaves: number
+  readonly labelInPrologue: number
+  readonly emptyPrologue: boolean
+  readonly blocks: readonly Block[]
+}
+
+const registers: readonly Register[] = [RBX, RSI, RDI, R12, R13, R14, R15, XMM0 + 6, XMM0 + 9]
+
+/** Random bodies. Every register that a body saves has a slot of its own, so that slots never lie. */
+function shrinkWrapped(tailJumps: boolean): fc.Arbitrary<GeneratedFunction> {
+  const block: fc.Arbitrary<Block> = fc.record({
+    kind: fc.constantFrom('work', 'save', 'save', 'restore', 'exit'),
+    register: fc.nat(registers.length - 1),
+    resume: fc.nat(8),
+    restoreInEpilogue: fc.boolean(),
+    newPart: fc.boolean(),
+  })
+  return fc
+    .record<Choices>({
+      pushes: fc.shuffledSubarray([RBX, RSI, RDI, R12]),
+      frame: fc.constantFrom('none', 'first', 'last'),
+      homeSaves: fc.nat(2),
+      labelInPrologue: fc.nat(6),
+      emptyPrologue: fc.constantFrom(false, false, false, true),
+      blocks: fc.array(block, { maxLength: 14 }),
+    })
+    .map((choices) => build(choices, tailJumps))
+}
+
+function build(choices: Choices, tailJumps: boolean): GeneratedFunction {
+  const code = new CodeWriter()
+  const { recorder } = code
+  const { frame, emptyPrologue } = choices
+  const pushed: Register[] = []
+  let steps = 0
+  let depth = 8
+  interface Label {
+    readonly id: number
+    readonly saved: ReadonlySet<Register>
+    readonly ready: boolean
+    /** SP is where it was on entry. */
+    readonly entry: boolean
+  }
+  const labels: Label[] = []
+  const saved = new Set<Register>()
+  // A label somewhere in the prologue: code behind it may go on from there.
+  const step = (ready: boolean): void => {
+    if (steps++ === choices.labelInPrologue || steps === 1) {
+      labels.push({ id: recorder.label(code.at), saved: new Set(), ready, entry: depth === 8 })
+    }
+  }
+  step(false)
+  const allocation = 0xb8
+  const push = (register: Register): void => {
+    code.push(register)
+    pushed.push(register)
+    depth += 8
+    step(false)
+  }
+  if (!emptyPrologue) {
+    if (frame === 'first') {
+      push(RBP)
+      code.setFrame(RBP, 0)
+      step(false)
+    } else if (frame === 'last') push(RBP)
+    if (frame !== 'first') for (const register of choices.pushes) push(register)
+    const bytes = allocation + ((depth + allocation) % 16)
+    code.adjustSp(-bytes)
+    depth += bytes
+    step(false)
+    if (frame === 'last') code.setFrame(RBP, 32)
+    step(true)
+  }
+  recorder.prologueEnd(code.at)
+  const framed = frame !== 'none' && !emptyPrologue
+  labels.push({ id: recorder.label(code.at), saved: new Set(), ready: true, entry: depth === 8 })
+  let state = labels.at(-1)!
+  const bytes = depth - 8 - 8 * pushed.length
+
+  // Slots from the bottom of the frame, or, in a function without one, in the home area of its caller.
+  const slot = (index: number): number =>
+    emptyPrologue ? 8 + 8 * (index % 4) : index < 7 ? 0x70 + 8 * index : 0x20 + 16 * (index - 7)
+  const reachable = (index: number): boolean => !emptyPrologue || index < 4
+  const parts: FramePart[] = []
+  let partBegin = 0
+  code.nop()
+  const restore = (register: Register): void => {
+    code.restore(register, 'sp', RSP, slot(registers.indexOf(register)))
+  }
+  const resume = (label: Label): void => {
+    recorder.resume(code.at, label.id)
+    saved.clear()
+    for (const register of label.saved) saved.add(register)
+    state = label
+  }
+  for (const block of choices.blocks) {
+    const index = block.register
+    const register = registers[index]!
+    switch (block.kind) {
+      case 'work':
+        code.nop()
+        labels.push({ ...state, id: recorder.label(code.at), saved: new Set(saved) })
+        break
+      case 'save':
+        if (!state.ready || saved.has(register) || pushed.includes(register) || !reachable(index)) break
+        code.save(register, 'sp', RSP, slot(index))
+        saved.add(register)
+        break
+      case 'restore':
+        if (!saved.has(register)) break
+        restore(register)
+        saved.delete(register)
+        break
+      case 'exit': {
+        if (!state.ready && state.entry) {
+          // Nothing has been done: the function just returns.
+          recorder.epilogueBegin(code.at)
+          code.ret()
+        } else if (state.ready) {
+          if (!block.restoreInEpilogue) for (const one of saved) restore(one)
+          const before = new Set(saved)
+          if (!block.restoreInEpilogue) saved.clear()
+          recorder.epilogueBegin(code.at)
+          if (block.restoreInEpilogue) for (const one of before) restore(one)
+          if (!emptyPrologue) {
+            if (frame === 'first') code.restoreSpByLea(RBP, 0)
+            else code.adjustSp(bytes)
+            for (const one of [...pushed].reverse()) code.pop(one)
+          }
+          if (tailJumps && block.register % 2 === 0) code.tailJump()
+          else code.ret()
+        } else break
+        if (block.newPart && !framed) {
+          parts.push({ begin: partBegin, end: code.at })
+          partBegin = code.at
+        }
+        resume(labels[block.resume % labels.length]!)
+        code.nop()
+        break
+      }
+    }
+  }
+  code.nop()
+  parts.push({ begin: partBegin, end: code.at })
+  const record = recorder.finish({ codeSize: code.at, ...(parts.length > 1 ? { parts } : {}) })
+  return { record, code: Uint8Array.from(code.bytes), boundaries: code.boundaries }
+}
+
+describe('random bodies are walked from every instruction', () => {
+  test('on Windows', () => {
+    const report = checkConformance(win64Format, { runs: 400, functions: shrinkWrapped(true), rows })
+    expect(report.refused).toEqual(new Map())
+    expect(report.points).toBeGreaterThan(5000)
+  })
+
+  test('on Wine 8', () => {
+    const report = checkConformance(wine, { runs: 200, functions: shrinkWrapped(false), rows: 'unchecked' })
+    expect(report.refused).toEqual(new Map())
+  })
+
+  test.each([2, 3])('by version %i', (version) => {
+    const format: Win64Format = {
+      ...win64Format,
+      decode: (image) => decodeImage(image, { version3: true }),
+      unwind: (frame, image, memory) => unwindFrame(frame, image, memory, { version3: true }),
+    }
+    const encodeOptions = { version } as object
+    const report = checkConformance(format, { runs: 300, functions: shrinkWrapped(true), rows, encodeOptions })
+    const allowed = version === 2 ? ['epilogue-form'] : ['inexpressible', 'epilogues', 'operations', 'payload']
+    expect([...report.refused.keys()].filter((code) => !allowed.includes(code))).toEqual([])
+    expect(report.points).toBeGreaterThan(2000)
+  })
+
+  test('functions of the kit, in parts and with labels ahead', () => {
+    const functions = generatedFunctions({ forms: 'windows', parts: true, labelsAhead: true, handlers: true })
+    const report = checkConformance(win64Format, { runs: 200, functions, rows })
+    expect(report.refused).toEqual(new Map())
+    expect(report.points).toBeGreaterThan(3000)
+  })
+})
+
+const parse = (size: number, text: string): FrameRecord =>
+  parseRecord(`frame x86-64, normal, ${size} bytes\n${text.replaceAll('; ', '\n')}\n`)
+
+describe('a register that is saved for a while', () => {
+  // sub rsp, 40; (20) mov [rsp + 32], rbx; mov [rsp + 48], rsi; (60) mov rbx, [...]; mov rsi, [...]; (80) add rsp, 40; ret
+  const record = parse(
+    100,
+    '4 (4) adjust-sp -40 immediate; 4 prologue-end; 25 (5) save rbx sp 32 8; 30 (5) save rsi sp 48 8; 65 (5) restore rbx sp 32 8; 70 (5) restore rsi sp 48 8; 80 epilogue-begin; 84 (4) adjust-sp 40 immediate; 85 epilogue-end return',
+  )
+
+  test('has a range of its own, chained to the one in front, and one behind it', () => {
+    expect(printUnwind(encodeFrame(record)!)).toEqual([
+      'range 0..20',
+      'version 1, prologue 4 bytes, 1 slot',
+      '  at 4    ALLOC_SMALL     rsp -= 40',
+      'range 20..70, chained to range 0',
+      'version 1, chained, prologue 10 bytes, 4 slots',
+      '  at 10   SAVE_NONVOL     rsi at base + 48',
+      '  at 5    SAVE_NONVOL     rbx at base + 32',
+      'range 70..100, chained to range 0',
+      'version 1, chained, prologue 0 bytes, 0 slots',
+    ])
+  })
+
+  test('needs no range behind it when the function is left at once', () => {
+    const exit = parse(
+      100,
+      '4 (4) adjust-sp -40 immediate; 4 prologue-end; 25 (5) save rbx sp 32 8; 65 (5) restore rbx sp 32 8; 65 epilogue-begin; 69 (4) adjust-sp 40 immediate; 70 epilogue-end return',
+    )
+    const ranges = encodeFrame(exit)!.fragments.map(({ begin, end }) => [begin, end])
+    expect(ranges).toEqual([
+      [0, 20],
+      [20, 70],
+      [70, 100],
+    ])
+  })
+
+  test('repeats the frame register, and lies where the frame register reaches', () => {
+    const framed = parse(
+      100,
+      '1 (1) push rbp 8 saves; 4 (3) set-frame-register rbp 0; 8 (4) adjust-sp -64 immediate; 8 prologue-end; 25 (5) save rbx frame -32 8; 40 dynamic-sp',
+    )
+    const unwind = encodeFrame(framed)!
+    const infos = unwind.fragments.map(({ info }) => decodeUnwindInfo(unwind.bytes, info))
+    expect(infos.map(({ frameRegister, frameOffset }) => [frameRegister, frameOffset])).toEqual([
+      [RBP, 32],
+      [RBP, 32],
+    ])
+  })
+
+  test('may be pushed, under a frame register', () => {
+    const pushed = parse(
+      100,
+      '1 (1) push rbp 8 saves; 4 (3) set-frame-register rbp 0; 4 prologue-end; 25 (1) push rbx 8 saves; 40 (1) pop rbx 8 restores',
+    )
+    expect(printUnwind(encodeFrame(pushed)!)).toEqual([
+      'range 0..24',
+      'version 1, prologue 4 bytes, frame register rbp at 16, 3 slots',
+      '  at 4    SET_FPREG       rbp = rsp + 16',
+      '  at 4    ALLOC_SMALL     rsp -= 16',
+      '  at 1    PUSH_NONVOL     push rbp',
+      'range 24..40, chained to range 0',
+      'version 1, chained, prologue 1 bytes, frame register rbp at 16, 2 slots',
+      '  at 1    SAVE_NONVOL     rbx at base + 8',
+      'range 40..100, chained to range 0',
+      'version 1, chained, prologue 0 bytes, frame register rbp at 16, 0 slots',
+    ])
+  })
+})
+
+test('a save in the home area, before SP moves, is described where the offset is right, as MSVC does', () => {
+  const record = parse(
+    100,
+    '5 (5) save rbx sp 8 8; 6 (1) push rdi 8 saves; 10 (4) adjust-sp -32 immediate; 10 prologue-end',
+  )
+  expect(Buffer.from(encodeFrame(record)!.bytes).toString('hex')).toBe('010a04000a3406000a320670')
+})
+
+test('a stack probe between save and allocation is recognised by its bytes', () => {
+  const record = parse(5000, '5 (5) save rbx sp 8 8; 18 (3) adjust-sp -4104 register; 18 prologue-end')
+  expect(() => encodeFrame(record)).toThrow(/code in between may have changed the register/)
+  const code = new Uint8Array(5000)
+  code[5] = 0xb8
+  code[10] = 0xe8
+  expect(printUnwind(encodeFrame(record, { code })!)).toEqual([
+    'version 1, prologue 18 bytes, 4 slots',
+    '  at 18   SAVE_NONVOL     rbx at base + 4112',
+    '  at 18   ALLOC_LARGE     rsp -= 4104',
+  ])
+})
+
+test('a range in a state from inside the prologue chains to a record of that part, under the range of the first', () => {
+  const recorder = new FrameRecorder()
+  recorder.push(1, 1, RBX)
+  const early = recorder.label(1)
+  recorder.adjustSp(5, 4, -32)
+  recorder.prologueEnd(5)
+  recorder.epilogueBegin(50)
+  recorder.adjustSp(54, 4, 32)
+  recorder.pop(55, 1, RBX)
+  recorder.epilogueEnd(56)
+  recorder.resume(56, early)
+  const record = recorder.finish({ codeSize: 70, personality: { symbol: 'h' } })
+  const unwind = encodeFrame(record)!
+  expect(unwind.fragments.map(({ begin, end, parent }) => [begin, end, parent])).toEqual([
+    [0, 56, -1],
+    [56, 70, 0],
+  ])
+  const { parentInfo } = unwind.fragments[1]!
+  expect(parentInfo).not.toBe(unwind.fragments[0]!.info)
+  const hidden = decodeUnwindInfo(unwind.bytes, parentInfo)
+  expect(hidden.codes.map(({ codeOffset, operation, info }) => [codeOffset, operation, info])).toEqual([[0, 0, RBX]])
+  // The handler is that of the last record of the chain, whichever it is.
+  expect(hidden.flags).toBe(3)
+  expect(unwind.relocations.map(({ symbol }) => symbol)).toEqual(['h', 'h'])
+})
+
+test('parts lie where they were placed, in other sections too, in front of the entry too', () => {
+  const recorder = new FrameRecorder()
+  recorder.push(1, 1, RBX)
+  recorder.adjustSp(5, 4, -32)
+  recorder.prologueEnd(5)
+  const body = recorder.label(5)
+  recorder.epilogueBegin(20)
+  recorder.adjustSp(24, 4, 32)
+  recorder.pop(25, 1, RBX)
+  recorder.epilogueEnd(26)
+  recorder.resume(26, body)
+  const parts = [
+    { begin: 0, end: 26 },
+    { begin: 26, end: 40 },
+  ]
+  const unwind = encodeFrame(recorder.finish({ codeSize: 40, parts }))!
+  const owner = { symbol: 'f', section: '.text', offset: 0x100, codeSize: 26, unwind }
+  expect(() => assembleTables([owner])).toThrow("where part 1 of 'f' lies is not known")
+  const cold = { symbol: 'f.cold', section: '.text.cold', offset: 0x40, codeSize: 14 }
+  const sections = assembleTables([{ ...owner, parts: [owner, cold] }])
+  const [xdata, pdata] = sections
+  expect(pdata!.relocations.map(({ symbol, addend }) => `${symbol}+${addend}`)).toEqual([
+    ...['.text+256', '.text+282', '.xdata+0'],
+    ...['.text.cold+64', '.text.cold+78', '.xdata+8'],
+  ])
+  expect(xdata!.relocations.map(({ symbol, addend }) => `${symbol}+${addend}`)).toEqual([
+    '.text+256',
+    '.text+282',
+    '.xdata+0',
+  ])
+  // The cold part below the entry: nothing in the parent is before the pc then.
+  const text = { name: '.text', address: 0x9000n, bytes: new Uint8Array(0x200) }
+  const coldText = { name: '.text.cold', address: 0x1000n, bytes: new Uint8Array(0x100).fill(0x90) }
+  const image = loadImage(0n, [coldText, text], sections, new Map())
+  // A linker sorts the table.
+  const table = image.sections.find(({ name }) => name === '.pdata')!.bytes
+  table.set([...table.subarray(12), ...table.subarray(0, 12)])
+  const registers: bigint[] = new Array(33).fill(0n)
+  registers[RSP] = 0x7000n
+  registers[32] = 0x1044n
+  const memory = (address: bigint): bigint => (address === 0x7020n ? 0xb0bn : address === 0x7028n ? 0xca11n : 0n)
+  for (const system of ['windows', 'wine-8'] as const) {
+    const step = unwindFrame({ registers }, image, memory, { system })
+    expect([step.registers[RBX], step.registers[RSP], step.registers[32]], system).toEqual([0xb0bn, 0x7030n, 0xca11n])
+  }
+})
+
+test('labels ahead', () => {
+  const recorder = new FrameRecorder()
+  const ahead = recorder.newLabel()
+  recorder.adjustSp(4, 4, -40)
+  recorder.prologueEnd(4)
+  const body = recorder.label(4)
+  recorder.epilogueBegin(10)
+  recorder.adjustSp(14, 4, 40)
+  recorder.epilogueEnd(15)
+  recorder.resume(15, ahead) // where rbx is saved
+  recorder.restore(30, 5, RBX, 'sp', 32)
+  recorder.resume(40, body)
+  recorder.save(50, 5, RBX, 'sp', 32)
+  recorder.label(50, ahead)
+  const unwind = encodeFrame(recorder.finish({ codeSize: 60 }))!
+  expect(unwind.fragments.map(({ begin, end }) => [begin, end])).toEqual([
+    [0, 15],
+    [15, 30],
+    [30, 45],
+    [45, 60],
+  ])
+  const saved = unwind.fragments.map(({ info }) => decodeUnwindInfo(unwind.bytes, info).codes.length)
+  expect(saved).toEqual([1, 1, 0, 1])
+})
+
+test('what parts cannot be', () => {
+  const late = new FrameRecorder()
+  late.adjustSp(30, 4, -40)
+  late.prologueEnd(30)
+  const parts = [
+    { begin: 0, end: 10 },
+    { begin: 10, end: 40 },
+  ]
+  expect(() => encodeFrame(late.finish({ codeSize: 40, parts }))).toThrow(/the prologue does not end in the first one/)
+  const torn = new FrameRecorder()
+  torn.adjustSp(4, 4, -40)
+  torn.prologueEnd(4)
+  torn.epilogueBegin(8)
+  torn.adjustSp(12, 4, 40)
+  torn.epilogueEnd(13)
+  expect(() => encodeFrame(torn.finish({ codeSize: 40, parts }))).toThrow(/it lies in two parts/)
+})
+
+test('version 3 refuses saves in the body of a function with a frame register', () => {
+  const record = parse(
+    100,
+    '1 (1) push rbp 8 saves; 4 (3) set-frame-register rbp 0; 8 (4) adjust-sp -64 immediate; 8 prologue-end; 25 (5) save rbx frame -32 8',
+  )
+  expect(() => encodeFrame(record, { version: 3 })).toThrow(/does not say what saves in a chained record count from/)
+})
