@@ -99,8 +99,8 @@ function decodeEpilogues(
 /**
  * Reads a function table (`.pdata`).
  *
- * @throws Win64UnwindError 'bad-table' if its size is no multiple of 12, or entries are empty, unsorted or overlapping:
- *   the system finds functions by bisection.
+ * @throws Win64UnwindError 'bad-table' if its size is no multiple of 12, or entries are unsorted or overlapping: the system
+ *   finds functions by bisection. An empty range, as GCC makes it of a function that cannot return, is never found.
  */
 export function decodeFunctionTable(bytes: Uint8Array): RuntimeFunction[] {
   if (bytes.length % 12 !== 0) {
@@ -110,7 +110,9 @@ export function decodeFunctionTable(bytes: Uint8Array): RuntimeFunction[] {
   let previousEnd = 0
   for (let at = 0; at < bytes.length; at += 12) {
     const entry = readEntry(bytes, at)
-    if (entry.end <= entry.begin) throw new Win64UnwindError({ code: 'bad-table', at, why: 'the range is empty' })
+    if (entry.end < entry.begin) {
+      throw new Win64UnwindError({ code: 'bad-table', at, why: 'the range ends before it begins' })
+    }
     if (entry.begin < previousEnd) {
       throw new Win64UnwindError({ code: 'bad-table', at, why: 'the range begins before the one in front of it ends' })
     }

@@ -71,7 +71,7 @@ test('overlapping functions, and unwind data of another format, are refused', ()
 
 test.each([
   ['a torn table', 13, [], /no multiple of 12/],
-  ['an empty range', 12, [0x10, 0x10], /the range is empty/],
+  ['a range that ends before it begins', 12, [0x11, 0x10], /the range ends before it begins/],
   ['overlapping ranges', 24, [0x10, 0x20, 0, 0x18, 0x28], /before the one in front of it ends/],
 ])('%s is refused', (_, size, words, message) => {
   const bytes = new Uint8Array(size)
@@ -79,6 +79,16 @@ test.each([
     new DataView(bytes.buffer).setUint32(i * 4, word, true)
   })
   expect(() => decodeFunctionTable(bytes)).toThrow(message)
+})
+
+test('an empty range, as GCC makes of a function that cannot return, is read', () => {
+  const bytes = new Uint8Array(24)
+  const view = new DataView(bytes.buffer)
+  for (const [i, word] of [0x10, 0x10, 0x100, 0x10, 0x18, 0x108].entries()) view.setUint32(i * 4, word, true)
+  expect(decodeFunctionTable(bytes)).toEqual([
+    { begin: 0x10, end: 0x10, unwindInfo: 0x100 },
+    { begin: 0x10, end: 0x18, unwindInfo: 0x108 },
+  ])
 })
 
 /** A prologue of `filler` bytes between the allocation and each of ten xmm saves. */
