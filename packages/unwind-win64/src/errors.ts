@@ -29,6 +29,13 @@ export type Win64UnwindProblem =
   /** An exit that the system would not recognise. */
   | { readonly code: 'epilogue-form'; readonly why: string }
   | { readonly code: 'version'; readonly version: number }
+  /** A row of a scope table, by its index. */
+  | { readonly code: 'scope'; readonly index: number; readonly why: string }
+  /** Code made at run time: more than 4 GiB above the base, or a branch of more than 2 GiB. */
+  | { readonly code: 'out-of-reach'; readonly symbol: string; readonly address: bigint; readonly why: string }
+  | { readonly code: 'unknown-symbol'; readonly symbol: string }
+  /** An image for code made at run time is full, or cannot be as large. */
+  | { readonly code: 'capacity'; readonly what: string; readonly needed: number; readonly limit: number }
   /** Where a part of a function lies was not said. */
   | { readonly code: 'part'; readonly symbol: string; readonly part: number }
   | { readonly code: 'overlap'; readonly symbol: string; readonly other: string }
@@ -99,6 +106,14 @@ function describe(problem: Win64UnwindProblem): string {
       return `the system would not recognise this epilogue: ${problem.why}`
     case 'version':
       return `version ${problem.version} is not one that can be written`
+    case 'scope':
+      return `scope ${problem.index}: ${problem.why}`
+    case 'out-of-reach':
+      return `'${problem.symbol}' at 0x${problem.address.toString(16)} is out of reach: ${problem.why}`
+    case 'unknown-symbol':
+      return `the address of '${problem.symbol}' is not known`
+    case 'capacity':
+      return `${problem.what} takes ${problem.needed}; there is room for ${problem.limit}`
     case 'part':
       return `where part ${problem.part} of '${problem.symbol}' lies is not known`
     case 'overlap':

@@ -43,6 +43,27 @@ export {
   recogniseEpilogue,
 } from './recognise.ts'
 export {
+  buildRuntimeImage,
+  type RuntimeCode,
+  RuntimeImage,
+  type RuntimeImageOptions,
+  type RuntimeRegion,
+  type RuntimeWrite,
+  type SystemCall,
+} from './runtime-image.ts'
+export {
+  type DecodedScope,
+  decodeScopeTable,
+  encodeScopeTable,
+  type Scope,
+  type ScopeFault,
+  type ScopePlace,
+  type ScopeRow,
+  type ScopeTable,
+  type ScopeTableOptions,
+  scopeFaults,
+} from './scope-table.ts'
+export {
   unwindFrame,
   type Win64System,
   type Win64UnwindOptions,
