@@ -16,6 +16,7 @@ const mayImport: Record<string, readonly string[]> = {
   opt: ['ir'],
   'unwind-win64': ['frame-layout'],
   'unwind-dwarf': ['frame-layout'],
+  'unwind-sframe': ['frame-layout'],
   'codegen-x64': ['ir', 'frame-layout', 'regalloc', 'asm-x64'], // and the two formats, in default-formats.ts alone
   jit: ['codegen-x64', 'frame-layout', 'object'],
   cli: [
@@ -28,6 +29,7 @@ const mayImport: Record<string, readonly string[]> = {
     'opt',
     'unwind-win64',
     'unwind-dwarf',
+    'unwind-sframe',
     'codegen-x64',
     'jit',
   ],

@@ -2,12 +2,13 @@
 
 import type { UnwindFormat } from '@framewright/frame-layout'
 import { dwarf } from '@framewright/unwind-dwarf'
+import { sframe, sframeV1 } from '@framewright/unwind-sframe'
 import { win64Format } from '@framewright/unwind-win64'
 import { listed, UsageError } from './arguments.ts'
 import type { Host } from './host.ts'
 import { suggest } from './suggest.ts'
 
-export const builtInFormats: readonly UnwindFormat[] = [dwarf, win64Format]
+export const builtInFormats: readonly UnwindFormat[] = [dwarf, win64Format, sframe, sframeV1]
 
 /**
  * @param named - the value of `--unwind`: `none`, a name, or a path; undefined for the target's own format.

@@ -122,6 +122,8 @@ export interface DecodedFunction {
   readonly end: bigint
   /** What the bytes say, as far as the format says it; offsets from `begin`. */
   rows(): UnwindRow[]
+  /** The function's bytes in words, a line each, for whoever shows a file of a format that he does not know. */
+  print?(): string[]
 }
 
 /** Registers of one frame, by register number; undefined = not known. The program counter (32 on x86-64) is one of them. */

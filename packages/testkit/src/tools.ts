@@ -31,6 +31,7 @@ const debianPackage: Readonly<Record<string, string>> = {
   readelf: 'binutils',
   objdump: 'binutils',
   'aarch64-linux-gnu-as': 'binutils-aarch64-linux-gnu',
+  'aarch64-linux-gnu-objdump': 'binutils-aarch64-linux-gnu',
   'libunwind.h': 'libunwind-dev',
 }
 
