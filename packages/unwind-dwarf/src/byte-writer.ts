@@ -36,6 +36,12 @@ export class ByteWriter {
     this.u32(Math.floor(value / 0x1_0000_0000))
   }
 
+  /** The low 64 bits of a number. */
+  u64Bits(value: bigint): void {
+    this.u32(Number(value & 0xffff_ffffn))
+    this.u32(Number((value >> 32n) & 0xffff_ffffn))
+  }
+
   setU32(at: number, value: number): void {
     const bytes = this.bytes
     bytes[at] = value

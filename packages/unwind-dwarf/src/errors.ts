@@ -15,6 +15,9 @@ export type DwarfUnwindProblem =
   /** def_cfa_register or def_cfa_offset while the CFA is not register + offset. */
   | { readonly code: 'cfa-not-register' }
   | { readonly code: 'return-column'; readonly register: number; readonly version: number }
+  /** An address that a 4-byte field cannot say, or that is missing. */
+  | { readonly code: 'out-of-reach'; readonly symbol: string; readonly distance: bigint }
+  | { readonly code: 'no-address'; readonly symbol: string }
   | { readonly code: 'pointer-encoding'; readonly encoding: number; readonly use: string }
   // Bytes that are no call-frame information.
   | { readonly code: 'truncated'; readonly what: string; readonly bytes: number; readonly available: number }
@@ -95,6 +98,10 @@ function describe(problem: DwarfUnwindProblem): string {
       return `return address column ${problem.register} does not fit a CIE of version ${problem.version}`
     case 'pointer-encoding':
       return `pointer encoding 0x${problem.encoding.toString(16)} cannot be used for ${problem.use}`
+    case 'out-of-reach':
+      return `${problem.symbol} is ${problem.distance} bytes away, too far for its field`
+    case 'no-address':
+      return `nobody said where ${problem.symbol} lies`
     case 'truncated':
       return `${problem.what} takes ${problem.bytes} bytes, ${problem.available} are left`
     case 'version':

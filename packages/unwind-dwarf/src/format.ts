@@ -16,7 +16,7 @@ import type {
 } from '@framewright/frame-layout'
 import { conventionsOf, type DwarfArchitecture } from './architecture.ts'
 import { ByteReader } from './byte-reader.ts'
-import { DW_EH_PE_indirect, DW_EH_PE_pcrel, DW_EH_PE_sdata4 } from './constants.ts'
+import { DW_EH_PE_absptr, DW_EH_PE_indirect, DW_EH_PE_pcrel, DW_EH_PE_sdata4 } from './constants.ts'
 import { decodeFrames } from './decode.ts'
 import { assembleEhFrame } from './eh-frame.ts'
 import { type PartProgram, ProgramEncoder } from './encode.ts'
@@ -75,6 +75,12 @@ export interface DwarfMachineState extends MachineState {
   /** The pc is a return address: unwind information is looked up for the byte before it. */
   readonly afterCall?: boolean
 }
+
+/**
+ * How personality routines and their data are pointed at: pc-relative, routines through a pointer in a section of its own;
+ * or by their addresses, where those are known.
+ */
+export type PointerForm = 'position-independent' | 'absolute'
 
 /** See {@link createDwarfFormat}. */
 export interface DwarfFormat extends UnwindFormat {
@@ -197,21 +203,24 @@ export const dwarf: DwarfFormat = createDwarfFormat()
  *
  * @throws DwarfUnwindError for unwind data of another format, and parts that are not those that were encoded.
  */
-export function frameDescriptions(functions: readonly UnwoundFunction[]): FrameDescription[] {
+export function frameDescriptions(
+  functions: readonly UnwoundFunction[],
+  pointers: PointerForm = 'position-independent',
+): FrameDescription[] {
   const descriptions: FrameDescription[] = []
-  for (const one of functions) if (one.unwind !== null) descriptions.push(...describe(one, one.unwind))
+  for (const one of functions) if (one.unwind !== null) descriptions.push(...describe(one, one.unwind, pointers))
   return descriptions
 }
 
-function describe(placed: UnwoundFunction, unwind: FunctionUnwind): FrameDescription[] {
+function describe(placed: UnwoundFunction, unwind: FunctionUnwind, pointers: PointerForm): FrameDescription[] {
   if (!isDwarf(unwind)) {
     refuse(placed, `unwind data of the format '${unwind.format}'`)
   }
   const { personality, languageData } = unwind
   const header = {
     ...(unwind.signalFrame ? { signalFrame: true } : undefined),
-    ...(personality === null ? undefined : { personality: pointerTo(POINTER_SECTION + personality.symbol, true) }),
-    ...(languageData === null ? undefined : { languageData: pointerTo(languageData.symbol, false) }),
+    ...(personality === null ? undefined : { personality: personalityPointer(personality.symbol, pointers) }),
+    ...(languageData === null ? undefined : { languageData: dataPointer(languageData.symbol, pointers) }),
   }
   const programs = unwind.parts?.map(({ program }) => program) ?? [unwind.bytes]
   const places = placed.parts ?? [placed]
@@ -231,8 +240,13 @@ function isDwarf(unwind: FunctionUnwind): unwind is DwarfFunctionUnwind {
   return unwind.format === 'dwarf'
 }
 
-function pointerTo(symbol: string, indirect: boolean): EncodedSymbol {
-  return { encoding: DW_EH_PE_pcrel | DW_EH_PE_sdata4 | (indirect ? DW_EH_PE_indirect : 0), symbol }
+function personalityPointer(symbol: string, pointers: PointerForm): EncodedSymbol {
+  if (pointers === 'absolute') return { encoding: DW_EH_PE_absptr, symbol }
+  return { encoding: DW_EH_PE_indirect | DW_EH_PE_pcrel | DW_EH_PE_sdata4, symbol: POINTER_SECTION + symbol }
+}
+
+function dataPointer(symbol: string, pointers: PointerForm): EncodedSymbol {
+  return { encoding: pointers === 'absolute' ? DW_EH_PE_absptr : DW_EH_PE_pcrel | DW_EH_PE_sdata4, symbol }
 }
 
 function pointerSection(name: string): UnwindSection {

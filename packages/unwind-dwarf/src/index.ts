@@ -42,6 +42,7 @@ export {
   type DwarfMachineState,
   dwarf,
   frameDescriptions,
+  type PointerForm,
 } from './format.ts'
 export type { DwarfSection, FrameDescription, FrameSectionOptions } from './frame-section.ts'
 export { type FoundEntry, type FrameReadOptions, findEntry, frameSections } from './lookup.ts'
@@ -66,5 +67,39 @@ export {
   callFrameRows,
   type RowOptions,
 } from './rows.ts'
+export {
+  buildRunTimeImage,
+  measureRunTimeImage,
+  type RunTimeFunction,
+  type RunTimeImage,
+  type RunTimeOptions,
+} from './run-time/image.ts'
+export {
+  encodeJitCodeEntry,
+  encodeJitDescriptor,
+  encodeJitElf,
+  type JitCode,
+  type JitElf,
+  type JitSymbol,
+} from './run-time/jit-elf.ts'
+export {
+  type JitDumpCode,
+  jitDumpClose,
+  jitDumpCodeLoad,
+  jitDumpHeader,
+  jitDumpImageAddress,
+  jitDumpUnwindingInfo,
+} from './run-time/jitdump.ts'
+export { linkSection } from './run-time/link.ts'
+export {
+  DYN_INFO_BYTES,
+  type DynInfoRegistration,
+  dynInfoOf,
+  type Registration,
+  type RegistrationCall,
+  registrationOf,
+  type Unwinder,
+  unwindersOf,
+} from './run-time/registration.ts'
 export { type CallerFrame, type DwarfRegisters, type UnwindReader, unwindFrame } from './unwind.ts'
 export { asUnwindRows } from './unwind-rows.ts'
