@@ -1,6 +1,7 @@
 // Unwind formats by name, and a stranger's by the path of its module.
 
 import type { UnwindFormat } from '@framewright/frame-layout'
+import { createCompactFormat } from '@framewright/unwind-compact'
 import { dwarf } from '@framewright/unwind-dwarf'
 import { sframe, sframeV1 } from '@framewright/unwind-sframe'
 import { win64Format } from '@framewright/unwind-win64'
@@ -8,7 +9,13 @@ import { listed, UsageError } from './arguments.ts'
 import type { Host } from './host.ts'
 import { suggest } from './suggest.ts'
 
-export const builtInFormats: readonly UnwindFormat[] = [dwarf, win64Format, sframe, sframeV1]
+export const builtInFormats: readonly UnwindFormat[] = [
+  dwarf,
+  win64Format,
+  sframe,
+  sframeV1,
+  createCompactFormat({ fallback: dwarf }),
+]
 
 /**
  * @param named - the value of `--unwind`: `none`, a name, or a path; undefined for the target's own format.

@@ -42,9 +42,12 @@ export interface ConformanceOptions {
   /**
    * What decoded rows have to be. `'equal'` (when left out): those of the record. `'equal-in-registers'`: those of the
    * record as far as they speak of the CFA, the return address and `registers`. `'true'`: true on the machine, at every
-   * instruction. `'true-outside-epilogues'`: for formats whose bytes say nothing of epilogues. `'unchecked'`.
+   * instruction. `'true-outside-epilogues'`: for formats whose bytes say nothing of epilogues. `'true-in-body'`: nor of
+   * prologues. `'unchecked'`.
    */
-  readonly rows?: 'equal' | 'equal-in-registers' | 'true' | 'true-outside-epilogues' | 'unchecked'
+  readonly rows?: 'equal' | 'equal-in-registers' | 'true' | 'true-outside-epilogues' | 'true-in-body' | 'unchecked'
+  /** Where walks begin. `'body'`: outside prologues and epilogues, for formats that are asked at calls alone. */
+  readonly walks?: 'everywhere' | 'body'
   /** Registers that have to come back; all of the architecture when left out. */
   readonly registers?: readonly Register[]
 }
@@ -159,6 +162,8 @@ function checkModule(
   for (const { owner, addresses, made } of accepted) {
     const place = { codeAddress: addresses[0]!, partAddresses: addresses, architecture }
     for (const point of simulate(made.record, made.boundaries, place)) {
+      const inBody = point.offset >= made.record.prologueEnd && !point.inEpilogue
+      if (options.walks === 'body' && !inBody) continue
       report.points++
       if (owner.unwind !== null) checkRows(decoded, point, made, options)
       compare(format.unwind(point.state, image, point.memory), point, options, 'the walk gives')
@@ -191,6 +196,7 @@ function checkRows(
 ): void {
   const wanted = options.rows ?? 'equal'
   if (wanted === 'unchecked' || (wanted === 'true-outside-epilogues' && point.inEpilogue)) return
+  if (wanted === 'true-in-body' && (point.inEpilogue || point.offset < made.record.prologueEnd)) return
   const pc = point.state.registers[(options.architecture ?? x64).programCounter]!
   const found = decoded.find(({ begin, end }) => pc >= begin && pc < end)
   if (found === undefined) throw new Error(`nothing decoded covers offset ${point.offset}`)

@@ -32,6 +32,8 @@ export interface GenerateOptions {
   readonly parts?: boolean
   /** States taken over from labels that stand further on, now and then; false when left out. */
   readonly labelsAhead?: boolean
+  /** Registers that functions save, general and vector ones; those of the Windows convention when left out. */
+  readonly saved?: readonly Register[]
 }
 
 interface Choices {
@@ -75,6 +77,9 @@ const vectors: readonly Register[] = [6, 7, 8, 9, 10, 11, 12, 13, 14, 15].map((n
 /** An arbitrary of functions. */
 export function generatedFunctions(options: GenerateOptions = {}): fc.Arbitrary<GeneratedFunction> {
   const windows = options.forms === 'windows'
+  const { saved = [...nonvolatile, ...vectors] } = options
+  const general = saved.filter((register) => register < XMM0)
+  const vector = saved.filter((register) => register >= XMM0)
   const epilogue: fc.Arbitrary<EpilogueChoices> = fc.record({
     form: fc.nat(3),
     tailJump: fc.boolean(),
@@ -85,7 +90,7 @@ export function generatedFunctions(options: GenerateOptions = {}): fc.Arbitrary<
   })
   return fc
     .record<Choices>({
-      pushes: fc.shuffledSubarray([...nonvolatile]),
+      pushes: fc.shuffledSubarray(general),
       frame: fc.constantFrom('none', 'after-push', 'after-allocation'),
       frameRegister: fc.constantFrom(RBP, RBP, RBP, RBX, R13),
       pushesAfterFrame: fc.boolean(),
@@ -95,8 +100,8 @@ export function generatedFunctions(options: GenerateOptions = {}): fc.Arbitrary<
         fc.constantFrom(120, 128, 136, 240, 256, 4096, 70_000, 524_280, 524_288, 600_000, 0x20_0000),
       ),
       probed: fc.boolean(),
-      generalSaves: fc.shuffledSubarray([...nonvolatile]),
-      vectorSaves: fc.oneof(fc.constant([]), fc.shuffledSubarray([...vectors])),
+      generalSaves: fc.shuffledSubarray(general),
+      vectorSaves: fc.oneof(fc.constant([]), fc.shuffledSubarray(vector)),
       spread: fc.constantFrom(0, 0, 16, 512, 70_000, 1_048_576),
       frameBased: fc.boolean(),
       frameOffset: fc.nat(15),
