@@ -23,6 +23,12 @@ export { encodeFrame, type Win64EncodeOptions, type Win64Fragment, type Win64Fun
 export type { Win64Version } from './encode-range.ts'
 export { Win64UnwindError, type Win64UnwindProblem } from './errors.ts'
 export {
+  type EpilogueExplanation,
+  type ExplainOptions,
+  explainEpilogue,
+  type WineVerdict,
+} from './explain.ts'
+export {
   decodeImage,
   type Win64DecodedFunction,
   type Win64DecodeOptions,

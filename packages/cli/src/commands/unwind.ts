@@ -8,22 +8,34 @@ import { framePicture } from '../listing/picture.ts'
 import { placeText, rowTable } from '../listing/rows.ts'
 import type { Style } from '../style.ts'
 import { loadSubject, type Subject, type SubjectFunction, subjectOptions } from '../subject.ts'
+import { verifyUnwindCommand } from './unwind-verify.ts'
 
 export const unwindRow: CommandRow = {
   name: 'unwind',
-  usage: '[OPTIONS] IN.clif|OBJECT',
+  usage: '[OPTIONS] IN.clif|FILE',
   summary: 'show unwind data: rows, bytes, their meaning in words, the frame',
-  options: subjectOptions,
+  options: [
+    ...subjectOptions,
+    { long: 'verify', help: 'hold the unwind data against the instructions, along every path; any number of inputs' },
+  ],
   details: [
     'Rows say where the canonical frame address (CFA: the value of rsp in the caller just before the call) and the ' +
       'caller’s registers are, for every range of code offsets. The bytes are those of the object; what a linker ' +
       'fills in is zero in them. The picture shows the stack after the prologue, high addresses at the top.',
+    '--verify follows the stack pointer and the saved registers through every path of every function, and reports each ' +
+      'instruction at which the unwind data say something else. What cannot be decided is counted apart. The exit code ' +
+      'is 1 when there are findings.',
   ],
-  examples: ['framewright unwind fib.clif', 'framewright unwind --target x86_64-pc-windows-msvc fib.clif -f fib'],
+  examples: [
+    'framewright unwind fib.clif',
+    'framewright unwind --target x86_64-pc-windows-msvc fib.clif -f fib',
+    'framewright unwind --verify /usr/lib/libexample.so fib.o',
+  ],
 }
 
 export async function unwindCommand(context: Context): Promise<number> {
   const { host, args, json, style } = context
+  if (args.switches.has('verify')) return await verifyUnwindCommand(context)
   const input = await readInput(onlyInput(args.inputs, 'unwind'), host)
   const subject = await loadSubject(input, context)
   const encoded = encodedReader(subject)

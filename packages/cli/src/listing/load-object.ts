@@ -47,6 +47,7 @@ export function loadObject(file: ObjectFile, formats: readonly UnwindFormat[]): 
   return {
     ...{ kind: 'object', container: file.format, description: `${file.format === 'elf' ? 'ELF' : 'COFF'} object` },
     ...{ sections, image, format, functions },
+    undefinedAt: (address) => file.symbols[Number((address - ELSEWHERE) / PAGE)]?.name,
   }
 }
 
