@@ -3,7 +3,7 @@
 import { printFunction } from '@framewright/ir/text'
 import { writeObject } from '@framewright/object'
 import { compileModule, type ModuleFunction } from './compile-module.ts'
-import { findFormat } from './formats.ts'
+import { asOne, findFormats } from './formats.ts'
 import type { Host } from './host.ts'
 import { moduleAssembly } from './listing/assembly.ts'
 import { moduleJson } from './listing/module-json.ts'
@@ -24,7 +24,7 @@ export interface CompileJob {
   readonly emit: Emit
   readonly optLevel: 0 | 2
   readonly settings: readonly Setting[]
-  /** A name, a path, or `none`. */
+  /** Names and paths with commas between, or `none`. */
   readonly unwind: string
 }
 
@@ -60,11 +60,11 @@ async function compileFile(job: CompileJob, importModule: Host['importModule']):
     return { ok: true, bytes: new TextEncoder().encode(printed), functions: names }
   }
   const target = findTarget(job.triple)
-  const format = await findFormat(job.unwind, target.unwindFormat, importModule)
+  const format = asOne(await findFormats(job.unwind, target.unwindFormat, importModule))
   const compiled = compileModule({ ...job, target, format })
   const functions = compiled.map(({ name, codeSize }) => ({ name, codeSize }))
   if (emit === 'obj') return { ok: true, bytes: writeObject(moduleObject(compiled, target, format)), functions }
-  const output = emit === 'asm' ? await moduleAssembly(compiled, target, format, file) : asJson(compiled, job)
+  const output = emit === 'asm' ? await moduleAssembly(compiled, target, file) : asJson(compiled, job)
   return { ok: true, bytes: new TextEncoder().encode(output), functions }
 }
 

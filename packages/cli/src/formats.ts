@@ -1,6 +1,6 @@
-// Unwind formats by name, and a stranger's by the path of its module.
+// Unwind formats by name, a stranger's by the path of its module, and chains of them.
 
-import type { UnwindFormat } from '@framewright/frame-layout'
+import { firstFitting, type UnwindFormat } from '@framewright/frame-layout'
 import { createCompactFormat } from '@framewright/unwind-compact'
 import { dwarf } from '@framewright/unwind-dwarf'
 import { sframe, sframeV1 } from '@framewright/unwind-sframe'
@@ -17,19 +17,48 @@ export const builtInFormats: readonly UnwindFormat[] = [
   createCompactFormat({ fallback: dwarf }),
 ]
 
+/** What `none` behind other formats does: a function that none of them can describe has no entry. */
+const none: UnwindFormat = {
+  name: 'none',
+  architectures: ['x86-64'],
+  encode: () => null,
+  assemble: () => [],
+  decode: () => [],
+  unwind: () => {
+    throw new Error('no format has been asked for')
+  },
+  print: () => [],
+}
+
 /**
- * @param named - the value of `--unwind`: `none`, a name, or a path; undefined for the target's own format.
+ * @param named - the value of `--unwind`: `none`, a name, a path, or several of them with commas between; undefined for the
+ *   target's own format.
  * @param fallback - name of the target's own format.
- * @returns null for `none`.
+ * @returns in the order in which they are tried; empty for `none`.
  * @throws UsageError
  */
-export async function findFormat(
+export async function findFormats(
   named: string | undefined,
   fallback: string,
   importModule: Host['importModule'],
-): Promise<UnwindFormat | null> {
-  const name = named ?? fallback
-  if (name === 'none') return null
+): Promise<readonly UnwindFormat[]> {
+  const words = (named ?? fallback).split(',')
+  const formats: UnwindFormat[] = []
+  for (const [index, word] of words.entries()) {
+    if (word !== 'none') formats.push(await findFormat(word, importModule))
+    else if (index < words.length - 1)
+      throw new UsageError(`--unwind ${named}: what stands behind 'none' is never asked`)
+    else if (index > 0) formats.push(none)
+  }
+  return formats
+}
+
+/** A chain of fallbacks as one format; null for none at all. */
+export function asOne(formats: readonly UnwindFormat[]): UnwindFormat | null {
+  return formats.length > 1 ? firstFitting(formats) : (formats[0] ?? null)
+}
+
+async function findFormat(name: string, importModule: Host['importModule']): Promise<UnwindFormat> {
   const builtIn = builtInFormats.find((format) => format.name === name)
   if (builtIn !== undefined) return builtIn
   if (/[./\\]/.test(name)) return await loadFormat(name, importModule)

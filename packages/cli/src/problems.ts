@@ -49,7 +49,7 @@ export function diagnosticOf(error: unknown, file: string, place: TextPlace | nu
 }
 
 /** Every error class of ours, and of a stranger's format, has a `problem` with a `code`. */
-function problemCode(error: unknown): string | null {
+export function problemCode(error: unknown): string | null {
   if (!(error instanceof Error) || !('problem' in error)) return null
   const problem: unknown = error.problem
   if (typeof problem !== 'object' || problem === null || !('code' in problem)) return null

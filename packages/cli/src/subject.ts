@@ -3,10 +3,10 @@
 
 import type { DecodedFunction, FunctionUnwind, UnwindFormat } from '@framewright/frame-layout'
 import type { Win64DecodedFunction } from '@framewright/unwind-win64'
-import type { OptionRow, ParsedArguments } from './arguments.ts'
+import { listed, type OptionRow, type ParsedArguments } from './arguments.ts'
 import { compileModule } from './compile-module.ts'
 import { type Context, type Input, isObject, textOf } from './context.ts'
-import { builtInFormats, findFormat } from './formats.ts'
+import { asOne, builtInFormats, findFormats } from './formats.ts'
 import { type Disassembler, loadDisassembler } from './listing/disassemble.ts'
 import type { ListedFunction } from './listing/listed-function.ts'
 import { loadObject } from './listing/load-object.ts'
@@ -41,6 +41,8 @@ export interface SubjectFunction extends ListedFunction {
   /** Where it lies in the file's image, and what the file says of it. */
   readonly address: bigint
   readonly ranges: readonly DecodedFunction[]
+  /** Whose unwind data describe it; null where nothing does. */
+  readonly format: UnwindFormat | null
 }
 
 /** Options of the commands that look at functions. */
@@ -61,7 +63,11 @@ export const subjectOptions: readonly OptionRow[] = [
     help: '0: compile quickly; 2 (the default): good code',
   },
   { long: 'set', value: 'NAME[=VALUE]', repeatable: true, help: 'a code generation setting, as in CLIF files' },
-  { long: 'unwind', value: 'FORMAT', help: "dwarf, win64, none, or the path of a module; the target's by default" },
+  {
+    long: 'unwind',
+    value: 'FORMAT',
+    help: "a format, or several with commas, as compile takes them; the target's, or those of the file, by default",
+  },
 ]
 
 /** @throws InputError, UsageError */
@@ -99,22 +105,22 @@ type ImportModule = Context['host']['importModule']
 
 async function fromFile(input: Input, { values }: ParsedArguments, importModule: ImportModule): Promise<Subject> {
   const named = values.get('unwind')
-  const chosen = named === undefined ? null : await findFormat(named, 'none', importModule)
-  const formats = named === undefined ? builtInFormats : chosen === null ? [] : [chosen]
-  const file = loadFile(input.bytes, formats)
-  const { format } = file
-  const disassemble = format?.name === 'win64' ? await loadDisassembler() : null
+  const formats = named === undefined ? builtInFormats : await findFormats(named, 'none', importModule)
+  const file = loadFile(input.bytes, formats, named !== undefined)
+  const found = formats.filter((format) => file.functions.some((fn) => fn.format === format)).map(({ name }) => name)
+  const described = found.length === 0 ? 'no unwind data' : `unwind data: ${listed(found, 'and')}`
+  const disassemble = found.includes('win64') ? await loadDisassembler() : null
   return {
-    description: `${file.description}, ${format === null ? 'no unwind data' : `unwind data: ${format.name}`}`,
+    description: `${file.description}, ${described}`,
     functions: file.functions.map((fn): SubjectEntry => {
       const { name, aliases } = fn
       const show = () => ({
-        ...(disassemble === null ? fn : asWindowsReads(fn, disassemble)),
+        ...(disassemble === null || fn.format?.name !== 'win64' ? fn : asWindowsReads(fn, disassemble)),
         ...{ convention: '', unwind: null },
       })
       return { name, aliases, show }
     }),
-    ...{ file, format },
+    ...{ file, format: file.format },
   }
 }
 
@@ -136,14 +142,15 @@ async function fromText(
   importModule: ImportModule,
 ): Promise<Subject> {
   const target = values.has('target') ? findTarget(values.get('target') as string) : hostTarget(platform)
-  const format = await findFormat(values.get('unwind'), target.unwindFormat, importModule)
+  const formats = await findFormats(values.get('unwind'), target.unwindFormat, importModule)
+  const format = asOne(formats)
   const text = textOf(input)
   const compiled = compileModule({
     ...{ file: input.name, text, target, format },
     optLevel: values.get('optimize') === '0' ? 0 : 2,
     settings: (lists.get('set') ?? []).map(parseSetting),
   })
-  const file = loadObject(moduleObject(compiled, target, format), format === null ? [] : [format])
+  const file = loadObject(moduleObject(compiled, target, format), formats, true)
   const byName = new Map(file.functions.map((fn) => [fn.name, fn]))
   const functions = compiled.map((each): SubjectEntry => {
     const fn = byName.get(each.name) as LoadedFunction
@@ -157,6 +164,7 @@ async function fromText(
       rows: each.rows,
       record: each.frame,
       ...{ convention: each.convention, unwind: each.unwind },
+      format: formats.find(({ name }) => name === each.unwind?.format) ?? null,
     })
     return { name: each.name, aliases: [], show }
   })

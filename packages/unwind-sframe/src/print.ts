@@ -16,12 +16,15 @@ export function printSFrame(table: SFrameTable): string[] {
   if ((flags & SFRAME_F_FDE_SORTED) !== 0) said.push('sorted')
   if ((flags & SFRAME_F_FRAME_POINTER) !== 0) said.push('all keep the frame pointer')
   if ((flags & SFRAME_F_FDE_FUNC_START_PCREL) !== 0) said.push('starts count from their field')
-  return [said.join(', '), ...functions.flatMap((fn) => ['', ...printFunction(table, fn)])]
+  return [
+    said.join(', '),
+    ...functions.flatMap((fn) => ['', `0x${fn.begin.toString(16)}`, ...printFunction(table, fn)]),
+  ]
 }
 
-/** One function: what its description says, and its rows. */
+/** One function: what its description says, and its rows. Where it lies is not said. */
 export function printFunction(table: SFrameTable, fn: SFrameFunction): string[] {
-  const said = [`0x${fn.begin.toString(16)}: ${fn.size} bytes of code`, rowsText(fn.rows, fn.startSize)]
+  const said = [`SFrame version ${table.version}: ${fn.size} bytes of code`, rowsText(fn.rows, fn.startSize)]
   if (fn.repeat !== 0) said.push(`repeated every ${fn.repeat} bytes`)
   if (fn.flexible) said.push('flexible rules')
   if (fn.signalFrame) said.push('interrupted, not called')
@@ -48,7 +51,7 @@ export function printUnwind(unwind: SFrameFunctionUnwind, version: 1 | 2): strin
   return unwind.parts.flatMap(({ begin, end, rows, codeSize, startSize }, index) => {
     const place = { offset: begin, size: codeSize, rows, rowsAt: begin, rowsEnd: end, startSize }
     const lines = printRows(unwindRowsOf(context, { ...place, repeat: 0, flexible: false }), architecture)
-    const title = unwind.parts.length === 1 ? 'SFrame' : `SFrame, part ${index + 1}`
+    const title = `SFrame version ${version}${unwind.parts.length === 1 ? '' : `, part ${index + 1}`}`
     const text = `${title}: ${codeSize} bytes of code, ${rowsText(rows, startSize)}`
     return [text, ...lines.map((line) => `  ${line}`)]
   })

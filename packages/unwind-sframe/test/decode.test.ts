@@ -236,7 +236,8 @@ test('a section in words', () => {
   expect(printSFrame(table)).toEqual([
     'SFrame version 2, x86-64, 1 functions, sorted, all keep the frame pointer',
     '',
-    '0x40: 6 bytes of code, 4 rows, 1 byte for a start',
+    '0x40',
+    'SFrame version 2: 6 bytes of code, 4 rows, 1 byte for a start',
     `  00  cfa = rsp+8, rip at cfa-8`,
     `  01  cfa = rsp+16, rbp at cfa-16, rip at cfa-8`,
     `  04  cfa = rbp+16, rbp at cfa-16, rip at cfa-8`,

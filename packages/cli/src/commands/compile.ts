@@ -3,6 +3,7 @@
 import { type CommandRow, listed, UsageError } from '../arguments.ts'
 import { type CompileJob, type CompileResult, type Emit, emits, runJob } from '../compile-job.ts'
 import { type Context, type Input, printJson, readInput, textOf } from '../context.ts'
+import { builtInFormats } from '../formats.ts'
 import type { OutputFile } from '../host.ts'
 import { InputError } from '../problems.ts'
 import { Progress } from '../progress.ts'
@@ -33,7 +34,7 @@ export const compileRow: CommandRow = {
     {
       long: 'unwind',
       value: 'FORMAT',
-      help: "dwarf, win64, none, or the path of a module with an UnwindFormat; the target's by default",
+      help: `${listed([...builtInFormats.map(({ name }) => name), 'none'])}, the path of a module with an UnwindFormat, or several with commas: each function in the first that can describe it; the target's by default`,
     },
     {
       long: 'jobs',

@@ -4,7 +4,7 @@
 // directives (.cfi_… or .seh_…), made from the frame record. The assembler may choose other encodings than ours: its
 // object does the same, but need not be the same bytes.
 
-import { RETURN_ADDRESS, sameRule, type UnwindFormat, type UnwindRow, XMM0, x64 } from '@framewright/frame-layout'
+import { RETURN_ADDRESS, sameRule, type UnwindRow, XMM0, x64 } from '@framewright/frame-layout'
 import type { ModuleFunction } from '../compile-module.ts'
 import type { Target } from '../target.ts'
 import { type Disassembler, type Disassembly, gnuName, loadDisassembler } from './disassemble.ts'
@@ -16,7 +16,6 @@ type Notes = Map<number, string[]>
 export async function moduleAssembly(
   functions: readonly ModuleFunction[],
   target: Target,
-  format: UnwindFormat | null,
   file: string,
 ): Promise<string> {
   const disassemble = await loadDisassembler()
@@ -25,8 +24,7 @@ export async function moduleAssembly(
     '    .intel_syntax noprefix',
     '    .text',
   ]
-  for (const [index, fn] of functions.entries())
-    lines.push('', ...functionLines(fn, index, target, format, disassemble))
+  for (const [index, fn] of functions.entries()) lines.push('', ...functionLines(fn, index, target, disassemble))
   if (target.objectFormat === 'elf') lines.push('', '    .section .note.GNU-stack,"",@progbits')
   return `${lines.join('\n')}\n`
 }
@@ -35,7 +33,6 @@ function functionLines(
   fn: ModuleFunction,
   index: number,
   { objectFormat }: Target,
-  format: UnwindFormat | null,
   disassemble: Disassembler,
 ): string[] {
   const name = gnuName(fn.name)
@@ -51,11 +48,12 @@ function functionLines(
   const code = disassemble(listed, { labelPrefix: `.L${index}_`, gnu: true })
   const labels = new Map(code.labels)
   const tables = jumpTables(fn, code, labels, `.L${index}_t`)
-  const described = format !== null && fn.unwind !== null
-  const notes = !described ? new Map() : format.name === 'win64' ? sehDirectives(fn) : cfiDirectives(fn.rows)
+  const described = fn.unwind !== null
+  const isWindows = fn.unwind?.format === 'win64'
+  const notes = !described ? new Map() : isWindows ? sehDirectives(fn) : cfiDirectives(fn.rows)
   const [begin, end] = !described
     ? ['', '']
-    : format.name === 'win64'
+    : isWindows
       ? [`.seh_proc ${name}`, '.seh_endproc']
       : ['.cfi_startproc', '.cfi_endproc']
 

@@ -1,5 +1,6 @@
 // The encoded unwind data of one function, field by field where we know the format, else in the format's own words.
 
+import type { UnwindFormat } from '@framewright/frame-layout'
 import { decodeFrames, type FrameDescriptionEntry, type FrameTable, frameSections } from '@framewright/unwind-dwarf'
 import type { Win64DecodedFunction } from '@framewright/unwind-win64'
 import { plain, type Style } from '../style.ts'
@@ -24,14 +25,27 @@ export type EncodedReader = (fn: SubjectFunction, style?: Style) => EncodedPart[
 type Part = Omit<EncodedPart, 'lines'>
 
 /** Reads the sections once; the result shows any function's part of them. */
-export function encodedReader({ format, file }: Pick<Subject, 'format' | 'file'>): EncodedReader {
-  if (format === null) return () => []
+export function encodedReader({ file }: Pick<Subject, 'file'>): EncodedReader {
+  const readers = new Map<string, EncodedReader>()
+  return (fn, style) => {
+    const { format } = fn
+    if (format === null) return []
+    let reader = readers.get(format.name)
+    if (reader === undefined) {
+      reader = readerOf(format, file)
+      readers.set(format.name, reader)
+    }
+    return reader(fn, style)
+  }
+}
+
+function readerOf(format: UnwindFormat, file: LoadedFile): EncodedReader {
   if (format.name === 'dwarf') return withLines(dwarfReader(file))
   if (format.name === 'win64') return withLines(win64Reader(file))
-  return ({ name, unwind }) =>
-    unwind === null
-      ? []
-      : [{ title: format.name, note: '', key: `${format.name} ${name}`, fields: [], lines: format.print(unwind) }]
+  return ({ address, name, ranges, unwind }) => {
+    const lines = unwind === null ? ranges.flatMap((range) => range.print?.() ?? []) : format.print(unwind)
+    return [{ title: format.name, note: '', key: `${format.name} ${name} ${address}`, fields: [], lines }]
+  }
 }
 
 function withLines(read: (fn: SubjectFunction) => Part[]): EncodedReader {

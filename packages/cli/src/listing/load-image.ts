@@ -10,13 +10,14 @@ import { readUnwindData } from './read-unwind-data.ts'
 import { codeSectionAt, firstWhere, functionsOf } from './section-functions.ts'
 
 /**
- * @param formats - those that may describe the image's frames; the first that finds anything is used.
+ * @param formats - those that may describe the image's frames; the first that describes a function is used for it.
+ * @param chosen - whether somebody asked for them, in this order; see `readUnwindData`.
  * @throws the format's typed error on unwind data that are malformed.
  */
-export function loadImage(linked: LinkedImage, formats: readonly UnwindFormat[]): LoadedFile {
+export function loadImage(linked: LinkedImage, formats: readonly UnwindFormat[], chosen: boolean = false): LoadedFile {
   const sections = linked.format === 'elf' ? elfSections(linked) : peSections(linked)
   const image: UnwindImage = { base: linked.base, sections }
-  const { format, decoded } = readUnwindData(image, formats, linked.format)
+  const data = readUnwindData(image, formats, linked.format, chosen)
   const symbols = symbolsBySection(linked, sections)
   const functions = functionsOf(
     {
@@ -25,12 +26,12 @@ export function loadImage(linked: LinkedImage, formats: readonly UnwindFormat[])
       goesOn: linked.format === 'elf' ? goesOnInElf : goesOnInPe,
       keepsTail: false,
     },
-    decoded,
+    data,
   )
   const container = linked.format === 'elf' ? 'ELF' : 'PE'
   return {
     ...{ kind: 'image', container: linked.format, description: `${container} ${linked.kind}` },
-    ...{ sections, image, format, functions },
+    ...{ sections, image, format: data.format, functions },
   }
 }
 

@@ -17,10 +17,11 @@ const PAGE = 0x1000n
 const ELSEWHERE = BASE + 0x6000_0000n
 
 /**
- * @param formats - those that may describe the object's frames; the first that finds anything is used.
+ * @param formats - those that may describe the object's frames; the first that describes a function is used for it.
+ * @param chosen - whether somebody asked for them, in this order; see `readUnwindData`.
  * @throws the format's typed error on unwind data that are malformed.
  */
-export function loadObject(file: ObjectFile, formats: readonly UnwindFormat[]): LoadedFile {
+export function loadObject(file: ObjectFile, formats: readonly UnwindFormat[], chosen: boolean = false): LoadedFile {
   const addresses = placeSections(file)
   const sections = file.sections.map((section, index): FileSection => {
     return {
@@ -32,7 +33,7 @@ export function loadObject(file: ObjectFile, formats: readonly UnwindFormat[]): 
     }
   })
   const image: UnwindImage = { base: BASE, sections }
-  const { format, decoded } = readUnwindData(image, formats, file.format)
+  const data = readUnwindData(image, formats, file.format, chosen)
   const functions = functionsOf(
     {
       sections,
@@ -42,11 +43,11 @@ export function loadObject(file: ObjectFile, formats: readonly UnwindFormat[]): 
       goesOn: file.format === 'coff' ? goesOnInCoff : goesOnInElf,
       keepsTail: true,
     },
-    decoded,
+    data,
   )
   return {
     ...{ kind: 'object', container: file.format, description: `${file.format === 'elf' ? 'ELF' : 'COFF'} object` },
-    ...{ sections, image, format, functions },
+    ...{ sections, image, format: data.format, functions },
     undefinedAt: (address) => file.symbols[Number((address - ELSEWHERE) / PAGE)]?.name,
   }
 }

@@ -19,7 +19,7 @@ export interface LoadedFile {
   readonly sections: readonly FileSection[]
   /** The sections at their addresses, relocations applied: what formats read. */
   readonly image: UnwindImage
-  /** Of the unwind data that the functions' rows come from; null when there are none. */
+  /** Of the unwind data that the functions' rows come from: the first that finds anything; null when there are none. */
   readonly format: UnwindFormat | null
   /** Of an object: the undefined symbol that stands at an address behind everything. */
   readonly undefinedAt?: (address: bigint) => string | undefined
@@ -38,12 +38,17 @@ export interface LoadedFunction extends ListedFunction {
   readonly address: bigint
   /** The ranges of unwind data that describe it, ascending: one nearly always; none: nothing describes it. */
   readonly ranges: readonly DecodedFunction[]
+  /** Whose ranges they are; null where there are none. */
+  readonly format: UnwindFormat | null
 }
 
 /**
- * @param formats - those that may describe the file's frames; the first that finds anything is used.
+ * @param formats - those that may describe the file's frames; the first that describes a function is used for it.
+ * @param chosen - whether somebody asked for them, in this order; see `readUnwindData`.
  * @throws ObjectError for what is neither an object nor an image, and a format's typed error on malformed unwind data.
  */
-export function loadFile(bytes: Uint8Array, formats: readonly UnwindFormat[]): LoadedFile {
-  return detectImage(bytes) === null ? loadObject(readObject(bytes), formats) : loadImage(readImage(bytes), formats)
+export function loadFile(bytes: Uint8Array, formats: readonly UnwindFormat[], chosen: boolean = false): LoadedFile {
+  return detectImage(bytes) === null
+    ? loadObject(readObject(bytes), formats, chosen)
+    : loadImage(readImage(bytes), formats, chosen)
 }

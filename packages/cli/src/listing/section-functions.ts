@@ -5,6 +5,7 @@ import type { DecodedFunction, UnwindRow } from '@framewright/frame-layout'
 import { findFunctions, type SectionFacts, type SectionRange } from './find-functions.ts'
 import type { ListedRelocation } from './listed-function.ts'
 import type { FileSection, LoadedFunction } from './loaded-file.ts'
+import type { UnwindData } from './read-unwind-data.ts'
 
 /** What objects and images say in different ways. */
 export interface FunctionSource extends Pick<SectionFacts, 'goesOn' | 'keepsTail'> {
@@ -18,9 +19,9 @@ export interface FunctionSource extends Pick<SectionFacts, 'goesOn' | 'keepsTail
   readonly nameOf?: (address: bigint) => string | null
 }
 
-export function functionsOf(source: FunctionSource, decoded: readonly DecodedFunction[]): LoadedFunction[] {
+export function functionsOf(source: FunctionSource, data: Pick<UnwindData, 'decoded' | 'formatOf'>): LoadedFunction[] {
   const { sections, nameOf } = source
-  const ranges = rangesBySection(decoded, sections)
+  const ranges = rangesBySection(data.decoded, sections)
   return sections.flatMap((section, sectionIndex) => {
     if (!section.isCode) return []
     const found = findFunctions({
@@ -43,6 +44,7 @@ export function functionsOf(source: FunctionSource, decoded: readonly DecodedFun
         code: section.stored.subarray(offset, end),
         ...(nameOf === undefined ? {} : { place: { address, nameOf } }),
         ranges: own.map(({ range }) => range),
+        format: own.length === 0 ? null : data.formatOf(own[0].range),
         get rows(): readonly UnwindRow[] | null {
           if (own.length === 0) return null
           return own.flatMap(({ from, range }) => shifted(range.rows(), offset - from))

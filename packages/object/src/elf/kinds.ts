@@ -16,6 +16,8 @@ const implied: Readonly<Record<Exclude<SectionKind, 'other'>, NativeSection>> = 
 
 /** The header's words for a section, those that its kind implies unless it brings its own. */
 export function nativeOf(section: Section): NativeSection {
+  // The type is for .eh_frame; other formats' data are bytes like any other to a linker.
+  if (section.kind === 'unwind' && section.name !== '.eh_frame') return section.native ?? implied.rodata
   return section.native ?? implied[section.kind as Exclude<SectionKind, 'other'>]
 }
 
