@@ -2,6 +2,7 @@
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { RBP } from '@framewright/frame-layout'
 import { repositoryRoot } from '@framewright/testkit'
 import { describe, expect, test } from 'vitest'
 import { compileModule, type ModuleFunction } from '../src/compile-module.ts'
@@ -11,6 +12,7 @@ import { type FunctionRange, type Step, walkTrace } from '../src/demo/trace.ts'
 import { builtInFormats } from '../src/formats.ts'
 import { main } from '../src/main.ts'
 import { nodeHost } from '../src/node-host.ts'
+import { parseSetting } from '../src/settings.ts'
 import { findTarget, type Target, targets } from '../src/target.ts'
 import { run } from './memory-host.ts'
 import { scratch } from './tools.ts'
@@ -36,6 +38,26 @@ describe.runIf(runs).each(targets)('$triple', (target) => {
       expect(ran.instructions).toBeGreaterThan(20)
       // Every instruction has at least the frame of its own function.
       expect(ran.frames).toBeGreaterThanOrEqual(ran.instructions)
+    }
+  })
+})
+
+describe.runIf(runs).each(['sframe', 'sframe-v1'])('%s', (name) => {
+  const target = targets.find(({ objectFormat }) => objectFormat === 'elf')!
+  const format = builtInFormats.find((one) => one.name === name)!
+
+  test.each(shown)('stack traces from every instruction of $title', (call) => {
+    const text = readFileSync(join(repositoryRoot, 'examples', `${call.file}.clif`), 'utf8')
+    for (const setting of ['preserve_frame_pointers=false', 'preserve_frame_pointers=true']) {
+      const settings = [parseSetting(setting)]
+      const functions = compileModule({ file: call.file, text, target, format, optLevel: 0, settings })
+      const ran = runShown(call, functions, target, format, file(`sframe-${call.file}`), host, [RBP])
+      if (typeof ran === 'string') expect.unreachable(ran)
+      else {
+        expect(ran.wrong).toEqual([])
+        expect(ran.frames).toBeGreaterThanOrEqual(ran.instructions)
+        expect(ran.instructions).toBeGreaterThan(20)
+      }
     }
   })
 })

@@ -15,6 +15,7 @@ export interface Ran extends Walked {
 
 /**
  * @param path - where to put the program.
+ * @param known - the registers that the format speaks of, besides rsp; all when left out.
  * @returns what came out, or in words why nothing did.
  */
 export function runShown(
@@ -24,6 +25,7 @@ export function runShown(
   format: UnwindFormat,
   path: string,
   host: Host,
+  known?: readonly number[],
 ): Ran | string {
   const object = moduleObject(functions, target, format)
   const { executable, objectIndex, imageBase } = stepProgram(object, target.convention, calls)
@@ -43,5 +45,5 @@ export function runShown(
     const begin = BigInt(executable.symbols.get(name) ?? 0)
     return { begin, end: begin + BigInt(codeSize), convention }
   })
-  return { ...walkTrace(call.steps, ranges, format, image), result: result(call) }
+  return { ...walkTrace(call.steps, ranges, format, image, known), result: result(call) }
 }

@@ -93,12 +93,17 @@ interface Frame {
   readonly convention: CallingConvention
 }
 
-/** Walks every frame at every instruction of a call. */
+/**
+ * Walks every frame at every instruction of a call.
+ *
+ * @param known - the registers that the format speaks of, besides rsp; all when left out.
+ */
 export function walkTrace(
   steps: readonly Step[],
   functions: readonly FunctionRange[],
   format: UnwindFormat,
   image: UnwindImage,
+  known?: readonly number[],
 ): Walked {
   const open: Frame[] = []
   const wrong: string[] = []
@@ -122,7 +127,7 @@ export function walkTrace(
     before = rsp
     if (inside === undefined) continue
     instructions++
-    const problem = open.length === 0 ? 'no frame is open' : walkOnce(step, open, format, image)
+    const problem = open.length === 0 ? 'no frame is open' : walkOnce(step, open, format, image, known)
     frames += open.length
     if (problem !== null) wrong.push(problem)
   }
@@ -130,7 +135,13 @@ export function walkTrace(
 }
 
 /** From one instruction through all open frames; the first thing that is wrong, or null. */
-function walkOnce(step: Step, open: readonly Frame[], format: UnwindFormat, image: UnwindImage): string | null {
+function walkOnce(
+  step: Step,
+  open: readonly Frame[],
+  format: UnwindFormat,
+  image: UnwindImage,
+  known?: readonly number[],
+): string | null {
   const memory = readerOf(step)
   let state: MachineState = { registers: step.registers }
   const place = `at 0x${step.registers[RETURN_ADDRESS].toString(16)}`
@@ -144,6 +155,7 @@ function walkOnce(step: Step, open: readonly Frame[], format: UnwindFormat, imag
     if (state.registers[RETURN_ADDRESS] !== frame.returnAddress) return `${place}: the return address of frame ${i}`
     if (state.registers[RSP] !== frame.cfa) return `${place}: the stack pointer of frame ${i}`
     for (const register of preserved[frame.convention]) {
+      if (known !== undefined && !known.includes(register)) continue
       if (state.registers[register] !== frame.entry.registers[register])
         return `${place}: register ${register} of frame ${i}`
     }
