@@ -58,6 +58,23 @@ function shrinkWrapped(symbol: string): RuntimeCode {
   return { symbol, code: Uint8Array.from(code), relocations: [callee(15), callee(33)], unwind }
 }
 
+/** Saves rbx in the home area of its caller, before it moves rsp. */
+function homeSaved(symbol: string): RuntimeCode {
+  const code = [0x48, 0x89, 0x5c, 0x24, 0x08, 0x48, 0x83, 0xec, 0x28, 0xbb, 0xdd, 0x0b, 0, 0, ...CALL]
+  code.push(0x48, 0x8b, 0x5c, 0x24, 0x30, 0x48, 0x83, 0xc4, 0x28, 0xc3)
+  const recorder = new FrameRecorder()
+  recorder.save(5, 5, RBX, 'sp', 8)
+  recorder.adjustSp(9, 4, -40)
+  recorder.prologueEnd(9)
+  recorder.epilogueBegin(27)
+  recorder.restore(32, 5, RBX, 'sp', 48)
+  recorder.adjustSp(36, 4, 40)
+  recorder.epilogueEnd(37)
+  const record = recorder.finish({ codeSize: code.length, personality: { symbol: 'handler' } })
+  const unwind = encodeFrame(record, { code: Uint8Array.from(code) })
+  return { symbol, code: Uint8Array.from(code), relocations: [callee(14)], unwind }
+}
+
 /** The prologue in one part, all else in another. */
 function split(symbol: string): RuntimeCode {
   const hot = [0x53, 0x48, 0x83, 0xec, 0x20, 0xe9, 0, 0, 0, 0]
@@ -235,9 +252,9 @@ describe.skipIf(!have(...windows.tools))('an image is registered by', () => {
 
   test('RtlInstallFunctionTableCallback', () => {
     const image = imageOf()
-    const writes = image.add([handled('f'), split('h')])
+    const writes = image.add([handled('f'), split('h'), homeSaved('k')])
     const { register, remove } = image.functionTableCallback(0n)
-    const [f, h] = ['f', 'h'].map((name) => rva(image, name)) as [bigint, bigint]
+    const [f, h, k] = ['f', 'h', 'k'].map((name) => rva(image, name)) as [bigint, bigint, bigint]
     const table = image.regions.find(({ name }) => name === 'table')!
     const plan = new Plan().add(map(image)).write(writes)
     plan.add(`table ${hex(BASE + BigInt(table.offset))} ${image.entryCount.toString(16)}`)
@@ -245,7 +262,10 @@ describe.skipIf(!have(...windows.tools))('an image is registered by', () => {
     plan.call({ ...register, arguments: [BASE, ...register.arguments.slice(1)] }, { 3: 'callback' })
     plan.call(register, { 3: 'callback' })
     plan.add(`lookup ${hex(BASE + h + 15n)}`, `run ${hex(BASE + f)}`, `run ${hex(BASE + h)}`)
-    plan.call(remove).add(`lookup ${hex(BASE + f + 5n)}`)
+    plan
+      .add(`run ${hex(BASE + k)}`)
+      .call(remove)
+      .add(`lookup ${hex(BASE + f + 5n)}`)
     expect(follow(plan).filter((line) => !line.startsWith('write'))).toEqual([
       'map ok',
       'RtlInstallFunctionTableCallback 0',
@@ -256,6 +276,9 @@ describe.skipIf(!have(...windows.tools))('an image is registered by', () => {
       '  back',
       'run',
       ...walked(h + 27n),
+      '  back',
+      'run',
+      ...walked(k + 26n),
       '  back',
       'RtlDeleteFunctionTable 1',
       'lookup none',

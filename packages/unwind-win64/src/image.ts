@@ -42,7 +42,7 @@ export class ImageReader {
   }
 
   /** The section that holds a distance from the base, and where in it. @throws Win64UnwindError 'unreadable'. */
-  #locate(rva: number, what: string): { bytes: Uint8Array; at: number } {
+  locate(rva: number, what: string): { bytes: Uint8Array; at: number } {
     const address = this.base + BigInt(rva)
     for (const section of this.#sections) {
       const offset = address - section.address
@@ -53,7 +53,7 @@ export class ImageReader {
 
   /** @throws Win64UnwindError for a malformed record, or one that is not in the image. */
   info(rva: number): PlacedInfo {
-    const { bytes, at } = this.#locate(rva, 'UNWIND_INFO')
+    const { bytes, at } = this.locate(rva, 'UNWIND_INFO')
     if (this.#version3 && (bytes[at]! & 7) === 3) {
       const info = decodeUnwindInfo3(bytes, at)
       return { info, handlerData: (info.flags & 3) === 0 ? 0 : rva + trailerOffset3(bytes, at) + 4 }
@@ -64,7 +64,7 @@ export class ImageReader {
 
   /** A RUNTIME_FUNCTION anywhere in the image, as indirect entries name it. */
   entry(rva: number): RuntimeFunction {
-    const { bytes, at } = this.#locate(rva, 'RUNTIME_FUNCTION')
+    const { bytes, at } = this.locate(rva, 'RUNTIME_FUNCTION')
     if (at + 12 > bytes.length) {
       throw new Win64UnwindError({ code: 'truncated', at, needed: 12, what: 'RUNTIME_FUNCTION' })
     }

@@ -28,6 +28,7 @@ export {
   explainEpilogue,
   type WineVerdict,
 } from './explain.ts'
+export type { Finding, FindingCode } from './finding.ts'
 export {
   decodeImage,
   type Win64DecodedFunction,
@@ -83,6 +84,8 @@ export {
   type UnwindCode,
   type UnwindInfo,
 } from './unwind-info.ts'
+export { type ValidateImageOptions, validateFunctionTable, validateImage } from './validate.ts'
+export { type ValidateInfoOptions, validateUnwindInfo } from './validate-info.ts'
 export {
   decodeUnwindInfo3,
   type EpilogueDescriptor,
