@@ -1,6 +1,7 @@
 /** DWARF call-frame information: written from frame records or from operations, read, walked and printed. */
 
 export type { DwarfArchitecture, DwarfRegister } from './architecture.ts'
+export { buildLsda, type LsdaHandler, type LsdaOptions, type LsdaRegion } from './build-lsda.ts'
 export { assembleDebugFrame, type DebugFrameOptions } from './debug-frame.ts'
 export {
   type CommonInformationEntry,
@@ -12,6 +13,7 @@ export {
   type FrameTerminator,
   instructionsOf,
 } from './decode.ts'
+export { decodeLsda } from './decode-lsda.ts'
 export {
   type CfiDirective,
   type Dialect,
@@ -45,10 +47,10 @@ export {
   type PointerForm,
 } from './format.ts'
 export type { DwarfSection, FrameDescription, FrameSectionOptions } from './frame-section.ts'
+export { type LandingPad, landingPadAt } from './landing-pad.ts'
 export { type FoundEntry, type FrameReadOptions, findEntry, frameSections } from './lookup.ts'
 export {
   type DecodedLsda,
-  decodeLsda,
   encodeLsda,
   type Lsda,
   type LsdaAction,

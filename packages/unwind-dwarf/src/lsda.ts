@@ -8,7 +8,6 @@
  * Here actions, types and specifications are lists addressed by index; in the bytes they are addressed by distance.
  */
 
-import { ByteReader } from './byte-reader.ts'
 import { ByteWriter } from './byte-writer.ts'
 import { DW_EH_PE_omit, DW_EH_PE_sleb128, DW_EH_PE_uleb128 } from './constants.ts'
 import { DwarfUnwindError, type DwarfUnwindProblem } from './errors.ts'
@@ -19,8 +18,6 @@ import {
   type EncodedSymbol,
   fixedSize,
   pointerForm,
-  readFormat,
-  readPointer,
 } from './pointer-encoding.ts'
 
 /** A stretch of code in which calls may throw. Offsets are bytes from the function's start, or from `landingPadStart`. */
@@ -41,7 +38,7 @@ export interface LsdaAction {
   readonly next: number | null
 }
 
-interface LsdaTables {
+export interface LsdaTables {
   /** Sorted by start, not overlapping. A call that lies in none of them terminates the program. */
   readonly callSites: readonly LsdaCallSite[]
   readonly actions: readonly LsdaAction[]
@@ -219,118 +216,4 @@ function lengthenLeb(out: ByteWriter, by: number, negative: boolean): void {
   out.bytes[out.length - 1] = out.bytes[out.length - 1]! | 0x80
   for (let i = 1; i < by; i++) out.u8(negative ? 0xff : 0x80)
   out.u8(negative ? 0x7f : 0)
-}
-
-/** How many records a table may have. */
-const LIMIT = 1 << 20
-
-/**
- * Reads an LSDA.
- *
- * The bytes do not say how many types and specifications there are: those are read that an action leads to.
- *
- * @param offset - where it starts in `bytes`, which lie at `address`.
- * @throws DwarfUnwindError with the place in `bytes`.
- */
-export function decodeLsda(bytes: Uint8Array, offset: number = 0, address: bigint = 0n): DecodedLsda {
-  const reader = new ByteReader(bytes, offset)
-  const bases = { section: address }
-  const startEncoding = reader.u8('encoding')
-  const landingPadStart =
-    startEncoding === DW_EH_PE_omit ? null : readPointer(reader, startEncoding, bases, 'landing pads')
-  const typePlace = reader.position
-  const typeEncoding = reader.u8('encoding')
-  let typeEnd = -1
-  if (typeEncoding !== DW_EH_PE_omit) {
-    const distance = reader.uleb('distance to the types')
-    reader.require(distance, 'types')
-    typeEnd = reader.position + distance
-  }
-  const callSitePlace = reader.position
-  const callSiteEncoding = reader.u8('encoding')
-  if (callSiteEncoding > 0x0f || fixedSize(callSiteEncoding) < 0) {
-    reader.fail({ code: 'pointer-encoding', encoding: callSiteEncoding, use: 'call sites' }, callSitePlace)
-  }
-  const callSiteBytes = reader.uleb('call sites')
-  reader.require(callSiteBytes, 'call sites')
-  const actionStart = reader.position + callSiteBytes
-  reader.end = actionStart
-  const raw: { start: number; length: number; landingPad: number; action: number }[] = []
-  while (reader.position < actionStart) {
-    const place = reader.position
-    const [start, length, landingPad] = [0, 0, 0].map(() => {
-      const value = readFormat(reader, callSiteEncoding, 'call site')
-      if (value < 0n || value > BigInt(Number.MAX_SAFE_INTEGER)) {
-        reader.fail({ code: 'malformed', why: 'a call site out of range' }, place)
-      }
-      return Number(value)
-    }) as [number, number, number]
-    raw.push({ start, length, landingPad, action: reader.uleb('action') })
-  }
-  reader.end = bytes.length
-
-  // Records by their place; chains may share their ends, or lead back into themselves.
-  const found = new Map<number, { filter: number; next: number | null }>()
-  let end = actionStart
-  for (const { action } of raw) {
-    for (let at: number | null = action === 0 ? null : action - 1; at !== null && !found.has(at); ) {
-      reader.position = actionStart + at
-      if (found.size === LIMIT) reader.fail({ code: 'too-large', what: 'actions', limit: LIMIT })
-      const filter = reader.sleb('action')
-      const field = reader.position
-      const distance = reader.sleb('action')
-      end = Math.max(end, reader.position)
-      const next: number | null = distance === 0 ? null : field - actionStart + distance
-      if (next !== null && next < 0) reader.fail({ code: 'malformed', why: 'an action before the first' }, field)
-      found.set(at, { filter, next })
-      at = next
-    }
-  }
-  const order = [...found.keys()].sort((a, b) => a - b)
-  const index = new Map(order.map((at, i) => [at, i]))
-
-  const lists = new Map<number, number[]>()
-  let typeCount = 0
-  for (const { filter } of found.values()) {
-    if (filter > 0) typeCount = Math.max(typeCount, filter)
-    if (filter >= 0 || lists.has(filter)) continue
-    if (typeEnd < 0) reader.fail({ code: 'malformed', why: 'an exception specification without types' }, typePlace)
-    reader.position = typeEnd - filter - 1
-    const list: number[] = []
-    for (let type = reader.uleb('type'); type !== 0; type = reader.uleb('type')) {
-      list.push(type)
-      typeCount = Math.max(typeCount, type)
-    }
-    lists.set(filter, list)
-    end = Math.max(end, reader.position)
-  }
-  const types: EncodedPointer[] = []
-  if (typeCount > 0) {
-    const size = fixedSize(typeEncoding)
-    if (typeEnd < 0 || size <= 0) {
-      reader.fail({ code: 'pointer-encoding', encoding: typeEncoding, use: 'types' }, typePlace)
-    }
-    if (typeCount * size > typeEnd - actionStart) {
-      reader.fail({ code: 'truncated', what: 'types', bytes: typeCount * size, available: typeEnd - actionStart })
-    }
-    for (let type = 1; type <= typeCount; type++) {
-      reader.position = typeEnd - type * size
-      types.push(readPointer(reader, typeEncoding, bases, 'type'))
-    }
-  }
-  const listOrder = [...lists.keys()].sort((a, b) => b - a)
-  const listIndex = new Map(listOrder.map((filter, i) => [filter, -i - 1]))
-  return {
-    typeEncoding,
-    callSiteEncoding,
-    landingPadStart,
-    callSites: raw.map(({ action, ...site }) => ({ ...site, action: action === 0 ? null : index.get(action - 1)! })),
-    actions: order.map((at) => {
-      const { filter, next } = found.get(at)!
-      return { filter: listIndex.get(filter) ?? filter, next: next === null ? null : index.get(next)! }
-    }),
-    specifications: listOrder.map((filter) => lists.get(filter)!),
-    types,
-    length: Math.max(end, typeEnd) - offset,
-  }
 }

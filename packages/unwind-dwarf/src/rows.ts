@@ -62,6 +62,14 @@ export interface RowOptions {
 
 const MAXIMUM_RULES = 1 << 22
 
+/** A stack of states, shared by the machines that begin with it. */
+interface RememberedState {
+  readonly cfa: CfaRule | null
+  readonly rules: Map<DwarfRegister, CallFrameRule>
+  readonly signed: boolean
+  readonly below: RememberedState | null
+}
+
 /** Runs operations one by one. */
 export class CallFrameMachine {
   cfa: CfaRule | null = null
@@ -75,16 +83,25 @@ export class CallFrameMachine {
   /** Somebody else holds `#rules`: a row, or the stack. */
   #shared = false
   #initial: ReadonlyMap<DwarfRegister, CallFrameRule> = new Map()
-  #remembered: {
-    readonly cfa: CfaRule | null
-    readonly rules: Map<DwarfRegister, CallFrameRule>
-    readonly signed: boolean
-  }[] = []
+  #remembered: RememberedState | null = null
   #budget: number
 
   constructor(maximumRules: number = MAXIMUM_RULES, signs: boolean = false) {
     this.#budget = maximumRules
     this.signs = signs
+  }
+
+  /** A machine that goes on from here; this one stays as it is, as long as nothing is applied to it. */
+  fork(maximumRules: number = MAXIMUM_RULES): CallFrameMachine {
+    const machine = new CallFrameMachine(maximumRules, this.signs)
+    machine.cfa = this.cfa
+    machine.argumentBytes = this.argumentBytes
+    machine.returnAddressSigned = this.returnAddressSigned
+    machine.#rules = this.#rules
+    machine.#shared = true
+    machine.#initial = this.#initial
+    machine.#remembered = this.#remembered
+    return machine
   }
 
   /** The row that holds from `at` on. */
@@ -149,11 +166,17 @@ export class CallFrameMachine {
       }
       case 'remember_state':
         this.#shared = true
-        this.#remembered.push({ cfa: this.cfa, rules: this.#rules, signed: this.returnAddressSigned })
+        this.#remembered = {
+          cfa: this.cfa,
+          rules: this.#rules,
+          signed: this.returnAddressSigned,
+          below: this.#remembered,
+        }
         return
       case 'restore_state': {
-        const state = this.#remembered.pop()
-        if (state === undefined) this.#fail({ code: 'nothing-remembered' }, place)
+        const state = this.#remembered
+        if (state === null) this.#fail({ code: 'nothing-remembered' }, place)
+        this.#remembered = state.below
         this.cfa = state.cfa
         this.#rules = state.rules
         this.returnAddressSigned = state.signed
@@ -186,16 +209,37 @@ export class CallFrameMachine {
   }
 }
 
+/** What a CIE's program leaves behind, or why it cannot be run: once for all its FDEs, however long it is. */
+const started: WeakMap<CommonInformationEntry, CallFrameMachine | DwarfUnwindError> = new WeakMap()
+
 /** The machine as it stands before the first operation of an FDE. */
 export function startOf(
   table: Pick<FrameTable, 'bytes' | 'address'>,
   cie: CommonInformationEntry,
   maximumRules?: number,
 ): CallFrameMachine {
-  const machine = new CallFrameMachine(maximumRules, cie.architecture.signsReturnAddress === true)
-  visitProgram(table, cie, (operation, _at, place) => {
-    if (operation !== null) machine.apply(operation, place)
-  })
+  let start = started.get(cie)
+  if (start === undefined) {
+    start = runInitialProgram(table, cie)
+    started.set(cie, start)
+  }
+  if (start instanceof DwarfUnwindError) throw start
+  return start.fork(maximumRules)
+}
+
+function runInitialProgram(
+  table: Pick<FrameTable, 'bytes' | 'address'>,
+  cie: CommonInformationEntry,
+): CallFrameMachine | DwarfUnwindError {
+  const machine = new CallFrameMachine(MAXIMUM_RULES, cie.architecture.signsReturnAddress === true)
+  try {
+    visitProgram(table, cie, (operation, _at, place) => {
+      if (operation !== null) machine.apply(operation, place)
+    })
+  } catch (error) {
+    if (error instanceof DwarfUnwindError) return error
+    throw error
+  }
   machine.endOfInitialProgram()
   return machine
 }

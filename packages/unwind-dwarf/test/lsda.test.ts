@@ -1,6 +1,9 @@
 import { expect, test } from 'vitest'
+import { buildLsda } from '../src/build-lsda.ts'
+import { decodeLsda } from '../src/decode-lsda.ts'
 import { DwarfUnwindError } from '../src/errors.ts'
-import { decodeLsda, encodeLsda, type Lsda } from '../src/lsda.ts'
+import { landingPadAt } from '../src/landing-pad.ts'
+import { encodeLsda, type Lsda } from '../src/lsda.ts'
 import { asVector, fromHex, loadVectors } from './vectors.ts'
 
 const vectors = loadVectors()
@@ -76,4 +79,74 @@ test('what cannot be is refused', () => {
   expect(problem(() => decodeLsda(fromHex('ffff0104010508ff7f')))).toBe('truncated')
   // A chain that leads back into itself ends.
   expect(decodeLsda(fromHex('ffff010401050801007f')).actions).toEqual([{ filter: 0, next: 0 }])
+})
+
+const landing = (lsda: Lsda, offset: number): unknown => landingPadAt(lsda, offset)
+
+test('a table is built from what is caught where', () => {
+  const lsda = buildLsda([
+    { start: 40, length: 5, landingPad: 120, handlers: [{ kind: 'catch', type: 'A' }, { kind: 'cleanup' }] },
+    {
+      start: 10,
+      length: 5,
+      landingPad: 100,
+      handlers: [{ kind: 'catch', type: 'B' }, { kind: 'catch', type: 'A' }, { kind: 'cleanup' }],
+    },
+    { start: 20, length: 5, landingPad: null, handlers: [] },
+    { start: 30, length: 5, landingPad: 110, handlers: [{ kind: 'cleanup' }] },
+    { start: 50, length: 5, landingPad: 130, handlers: [{ kind: 'except', types: ['A', { symbol: 'C', addend: 8 }] }] },
+    { start: 60, length: 5, landingPad: 140, handlers: [{ kind: 'except', types: [] }] },
+    { start: 70, length: 5, landingPad: 150, handlers: [{ kind: 'catch', type: null }] },
+  ])
+  // Chains share their ends: A and cleanup are written once.
+  expect(lsda.actions.length).toBe(6)
+  expect(lsda.types).toEqual([{ symbol: 'A' }, { symbol: 'B' }, { symbol: 'C', addend: 8 }, null])
+  expect(lsda.specifications).toEqual([[1, 3], []])
+  const { bytes, relocations } = encodeLsda(lsda)
+  expect(relocations.map(({ symbol, addend }) => `${symbol}+${addend}`)).toEqual(['C+8', 'B+0', 'A+0'])
+  const read = decodeLsda(bytes)
+  expect(read.callSites).toEqual(lsda.callSites)
+  expect(read.actions).toEqual(lsda.actions)
+  expect(read.specifications).toEqual(lsda.specifications)
+  expect(read.types.length).toBe(4)
+  expect(read.length).toBe(bytes.length)
+  for (const table of [lsda, read as unknown as Lsda]) {
+    expect(landing(table, 12)).toEqual({ kind: 'land', at: 100, filters: [2, 1, 0] })
+    expect(landing(table, 44)).toEqual({ kind: 'land', at: 120, filters: [1, 0] })
+    expect(landing(table, 22)).toEqual({ kind: 'pass' })
+    expect(landing(table, 30)).toEqual({ kind: 'land', at: 110, filters: [] })
+    expect(landing(table, 50)).toEqual({ kind: 'land', at: 130, filters: [-1] })
+    expect(landing(table, 64)).toEqual({ kind: 'land', at: 140, filters: [-2] })
+    expect(landing(table, 70)).toEqual({ kind: 'land', at: 150, filters: [4] })
+    expect(landing(table, 5)).toEqual({ kind: 'terminate' })
+  }
+})
+
+test('regions that cannot be said are refused', () => {
+  const region = { start: 4, length: 4, landingPad: 20, handlers: [] }
+  expect(() => buildLsda([{ ...region, landingPad: 0 }])).toThrow(/landing pad cannot be 0/)
+  expect(() => encodeLsda(buildLsda([region, { ...region, start: 6 }]))).toThrow(/stands behind/)
+})
+
+test('types, actions and specifications that nothing leads to are read', () => {
+  const types = [{ symbol: 'A' }, { symbol: 'B' }, null, { symbol: 'D' }, { symbol: 'E' }]
+  const actions = [
+    { filter: 2, next: null },
+    { filter: 1, next: 0 },
+    { filter: -2, next: null },
+  ]
+  const specifications = [[1], [2, 4]]
+  for (const typeEncoding of [0x9b, 0x00, 0x1c]) {
+    for (const leads of [[0], [1], [2], [0, 1, 2]]) {
+      const callSites = leads.map((action, i) => ({ start: 8 * i, length: 4, landingPad: 60, action }))
+      const { bytes, relocations } = encodeLsda({ callSites, actions, types, specifications, typeEncoding })
+      // As linked: types are addresses, which do not read as actions.
+      const view = new DataView(bytes.buffer)
+      for (const { offset } of relocations) view.setInt32(offset, 0x1234_5678 + offset, true)
+      const read = decodeLsda(bytes)
+      expect(read.types.length, `${typeEncoding} ${leads}`).toBe(5)
+      expect(read.actions).toEqual(actions)
+      expect(read.specifications).toEqual(specifications)
+    }
+  }
 })

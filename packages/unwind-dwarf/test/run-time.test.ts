@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { type FrameRecord, FrameRecorder, RBP, RBX, type UnwoundFunction } from '@framewright/frame-layout'
 import { requireTool } from '@framewright/testkit'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { buildLsda, type LsdaRegion } from '../src/build-lsda.ts'
 import { assembleDebugFrame } from '../src/debug-frame.ts'
 import { decodeFrames } from '../src/decode.ts'
 import { dwarf, frameDescriptions } from '../src/format.ts'
@@ -177,16 +178,11 @@ describe.skipIf(tools.compiler === null)('in a process', () => {
       const found = /^([0-9a-f]+) \w (\S+)$/.exec(line)
       if (found) symbols.set(found[2]!, BigInt(`0x${found[1]}`))
     }
-    const lsda = encodeLsda({
-      callSites: [
-        { start: 1, length: 2, landingPad: 7, action: 0 },
-        { start: 10, length: 24, landingPad: 0, action: null },
-      ],
-      actions: [{ filter: 1, next: null }],
-      types: [null],
-      typeEncoding: 0x03,
-      specifications: [],
-    })
+    const regions: LsdaRegion[] = [
+      { start: 1, length: 2, landingPad: 7, handlers: [{ kind: 'catch', type: null }] },
+      { start: 10, length: 24, landingPad: null, handlers: [] },
+    ]
+    const lsda = encodeLsda(buildLsda(regions, { typeEncoding: 0x03 }))
     const addresses = new Map([...symbols, ['code', CODE], ['table', DATA]])
     const image = buildRunTimeImage([pass, catcher], { address: NEAR, addresses })
     const code = new Uint8Array(CATCHER + 41)

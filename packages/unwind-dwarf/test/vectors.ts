@@ -99,6 +99,8 @@ const relocationTypes: Record<string, string> = {
   'pc-relative-32': 'R_X86_64_PC32',
   'pc-relative-64': 'R_X86_64_PC64',
   'absolute-32': 'R_X86_64_32',
+  'pc-relative-16': 'R_X86_64_PC16',
+  'absolute-16': 'R_X86_64_16',
   'absolute-64': 'R_X86_64_64',
 }
 
