@@ -75,7 +75,7 @@ export function proveUnwind(file: LoadedFile, options: ProofOptions = {}): Proof
   return { report: verifyUnwind(input), undescribed, address: (number) => addresses.address(number) }
 }
 
-/** Whatever format it is, its rows are known. Of registers that it never names (SFrame knows rbp alone) it says nothing. */
+/** Whatever format it is, its rows are known. Of registers that it never names it says nothing. */
 function foreignRanges(
   format: UnwindFormat,
   image: UnwindImage,

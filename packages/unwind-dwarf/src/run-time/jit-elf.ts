@@ -10,6 +10,7 @@ import type { LoadedSection } from '@framewright/frame-layout'
 import type { DwarfArchitecture } from '../architecture.ts'
 import { ByteWriter } from '../byte-writer.ts'
 import { dwarfX64 } from '../registers.ts'
+import { encodeUtf8 } from '../utf8.ts'
 
 /** A stretch of code. */
 export interface JitCode {
@@ -172,7 +173,7 @@ class StringTable {
     const known = this.#places.get(text)
     if (known !== undefined) return known
     const place = this.#out.length
-    this.#out.block(new TextEncoder().encode(text))
+    this.#out.block(encodeUtf8(text))
     this.#out.u8(0)
     this.#places.set(text, place)
     return place

@@ -9,6 +9,7 @@
 import type { DwarfArchitecture } from '../architecture.ts'
 import { ByteWriter } from '../byte-writer.ts'
 import { dwarfX64 } from '../registers.ts'
+import { encodeUtf8 } from '../utf8.ts'
 import type { RunTimeImage } from './image.ts'
 
 /** "JiTD", which tells the byte order. */
@@ -62,7 +63,7 @@ export function jitDumpCodeLoad(load: JitDumpCode): Uint8Array {
   out.u64Bits(address) // code_addr
   out.u64(code.length)
   out.u64Bits(load.index)
-  out.block(new TextEncoder().encode(load.name))
+  out.block(encodeUtf8(load.name))
   out.u8(0)
   out.block(code)
   // perf takes the last code_size bytes for the code, so nothing may follow.
