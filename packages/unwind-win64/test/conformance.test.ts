@@ -14,7 +14,7 @@ test('functions of the documented forms are all encoded and walked from every in
 })
 
 test('what is accepted of any function is walked from every instruction', () => {
-  const functions = generatedFunctions({ machineFrames: true, handlers: true })
+  const functions = generatedFunctions({ machineFrames: true, handlers: true, parts: true, labelsAhead: true })
   const report = checkConformance(win64Format, { runs: 200, functions, rows })
   const refused = [...report.refused.values()].reduce((sum, count) => sum + count, 0)
   expect(refused).toBeLessThan(report.functions * 0.6)

@@ -1,31 +1,8 @@
 // Functions whose state is not the same everywhere behind the prologue: saves in the body, states from inside the prologue,
 // parts, labels ahead. Random ones, walked from every instruction, and what small ones come to.
 
-import {
-  type FramePart,
-  type FrameRecord,
-  FrameRecorder,
-  loadImage,
-  parseRecord,
-  R12,
-  R13,
-  R14,
-  R15,
-  RBP,
-  RBX,
-  RDI,
-  type Register,
-  RSI,
-  RSP,
-  XMM0,
-} from '@framewright/frame-layout'
-import {
-  CodeWriter,
-  checkConformance,
-  type GeneratedFunction,
-  generatedFunctions,
-} from '@framewright/frame-layout/testing'
-import fc from 'fast-check'
+import { type FrameRecord, FrameRecorder, loadImage, parseRecord, RBP, RBX, RSP } from '@framewright/frame-layout'
+import { checkConformance, generatedFunctions, shrinkWrappedFunctions } from '@framewright/frame-layout/testing'
 import { describe, expect, test } from 'vitest'
 import {
   assembleTables,
@@ -44,174 +21,19 @@ const wine: Win64Format = {
   unwind: (frame, image, memory) => unwindFrame(frame, image, memory, { system: 'wine-8' }),
 }
 
-interface Block {
-  readonly kind: 'work' | 'save' | 'restore' | 'exit'
-  readonly register: number
-  readonly resume: number
-  readonly restoreInEpilogue: boolean
-  readonly newPart: boolean
-}
-
-interface Choices {
-  readonly pushes: readonly Register[]
-  readonly frame: 'none' | 'first' | 'last'
-  readonly homeSaves: number
-  readonly labelInPrologue: number
-  readonly emptyPrologue: boolean
-  readonly blocks: readonly Block[]
-}
-
-const registers: readonly Register[] = [RBX, RSI, RDI, R12, R13, R14, R15, XMM0 + 6, XMM0 + 9]
-
-/** Random bodies. Every register that a body saves has a slot of its own, so that slots never lie. */
-function shrinkWrapped(tailJumps: boolean): fc.Arbitrary<GeneratedFunction> {
-  const block: fc.Arbitrary<Block> = fc.record({
-    kind: fc.constantFrom('work', 'save', 'save', 'restore', 'exit'),
-    register: fc.nat(registers.length - 1),
-    resume: fc.nat(8),
-    restoreInEpilogue: fc.boolean(),
-    newPart: fc.boolean(),
-  })
-  return fc
-    .record<Choices>({
-      pushes: fc.shuffledSubarray([RBX, RSI, RDI, R12]),
-      frame: fc.constantFrom('none', 'first', 'last'),
-      homeSaves: fc.nat(2),
-      labelInPrologue: fc.nat(6),
-      emptyPrologue: fc.constantFrom(false, false, false, true),
-      blocks: fc.array(block, { maxLength: 14 }),
-    })
-    .map((choices) => build(choices, tailJumps))
-}
-
-function build(choices: Choices, tailJumps: boolean): GeneratedFunction {
-  const code = new CodeWriter()
-  const { recorder } = code
-  const { frame, emptyPrologue } = choices
-  const pushed: Register[] = []
-  let steps = 0
-  let depth = 8
-  interface Label {
-    readonly id: number
-    readonly saved: ReadonlySet<Register>
-    readonly ready: boolean
-    /** SP is where it was on entry. */
-    readonly entry: boolean
-  }
-  const labels: Label[] = []
-  const saved = new Set<Register>()
-  // A label somewhere in the prologue: code behind it may go on from there.
-  const step = (ready: boolean): void => {
-    if (steps++ === choices.labelInPrologue || steps === 1) {
-      labels.push({ id: recorder.label(code.at), saved: new Set(), ready, entry: depth === 8 })
-    }
-  }
-  step(false)
-  const allocation = 0xb8
-  const push = (register: Register): void => {
-    code.push(register)
-    pushed.push(register)
-    depth += 8
-    step(false)
-  }
-  if (!emptyPrologue) {
-    if (frame === 'first') {
-      push(RBP)
-      code.setFrame(RBP, 0)
-      step(false)
-    } else if (frame === 'last') push(RBP)
-    if (frame !== 'first') for (const register of choices.pushes) push(register)
-    const bytes = allocation + ((depth + allocation) % 16)
-    code.adjustSp(-bytes)
-    depth += bytes
-    step(false)
-    if (frame === 'last') code.setFrame(RBP, 32)
-    step(true)
-  }
-  recorder.prologueEnd(code.at)
-  const framed = frame !== 'none' && !emptyPrologue
-  labels.push({ id: recorder.label(code.at), saved: new Set(), ready: true, entry: depth === 8 })
-  let state = labels.at(-1)!
-  const bytes = depth - 8 - 8 * pushed.length
-
-  // Slots from the bottom of the frame, or, in a function without one, in the home area of its caller.
-  const slot = (index: number): number =>
-    emptyPrologue ? 8 + 8 * (index % 4) : index < 7 ? 0x70 + 8 * index : 0x20 + 16 * (index - 7)
-  const reachable = (index: number): boolean => !emptyPrologue || index < 4
-  const parts: FramePart[] = []
-  let partBegin = 0
-  code.nop()
-  const restore = (register: Register): void => {
-    code.restore(register, 'sp', RSP, slot(registers.indexOf(register)))
-  }
-  const resume = (label: Label): void => {
-    recorder.resume(code.at, label.id)
-    saved.clear()
-    for (const register of label.saved) saved.add(register)
-    state = label
-  }
-  for (const block of choices.blocks) {
-    const index = block.register
-    const register = registers[index]!
-    switch (block.kind) {
-      case 'work':
-        code.nop()
-        labels.push({ ...state, id: recorder.label(code.at), saved: new Set(saved) })
-        break
-      case 'save':
-        if (!state.ready || saved.has(register) || pushed.includes(register) || !reachable(index)) break
-        code.save(register, 'sp', RSP, slot(index))
-        saved.add(register)
-        break
-      case 'restore':
-        if (!saved.has(register)) break
-        restore(register)
-        saved.delete(register)
-        break
-      case 'exit': {
-        if (!state.ready && state.entry) {
-          // Nothing has been done: the function just returns.
-          recorder.epilogueBegin(code.at)
-          code.ret()
-        } else if (state.ready) {
-          if (!block.restoreInEpilogue) for (const one of saved) restore(one)
-          const before = new Set(saved)
-          if (!block.restoreInEpilogue) saved.clear()
-          recorder.epilogueBegin(code.at)
-          if (block.restoreInEpilogue) for (const one of before) restore(one)
-          if (!emptyPrologue) {
-            if (frame === 'first') code.restoreSpByLea(RBP, 0)
-            else code.adjustSp(bytes)
-            for (const one of [...pushed].reverse()) code.pop(one)
-          }
-          if (tailJumps && block.register % 2 === 0) code.tailJump()
-          else code.ret()
-        } else break
-        if (block.newPart && !framed) {
-          parts.push({ begin: partBegin, end: code.at })
-          partBegin = code.at
-        }
-        resume(labels[block.resume % labels.length]!)
-        code.nop()
-        break
-      }
-    }
-  }
-  code.nop()
-  parts.push({ begin: partBegin, end: code.at })
-  const record = recorder.finish({ codeSize: code.at, ...(parts.length > 1 ? { parts } : {}) })
-  return { record, code: Uint8Array.from(code.bytes), boundaries: code.boundaries }
-}
-
 describe('random bodies are walked from every instruction', () => {
   test('on Windows', () => {
-    const report = checkConformance(win64Format, { runs: 400, functions: shrinkWrapped(true), rows })
+    const report = checkConformance(win64Format, { runs: 400, functions: shrinkWrappedFunctions(), rows })
     expect(report.refused).toEqual(new Map())
     expect(report.points).toBeGreaterThan(5000)
   })
 
   test('on Wine 8', () => {
-    const report = checkConformance(wine, { runs: 200, functions: shrinkWrapped(false), rows: 'unchecked' })
+    const report = checkConformance(wine, {
+      runs: 200,
+      functions: shrinkWrappedFunctions({ tailJumps: false }),
+      rows: 'unchecked',
+    })
     expect(report.refused).toEqual(new Map())
   })
 
@@ -222,7 +44,7 @@ describe('random bodies are walked from every instruction', () => {
       unwind: (frame, image, memory) => unwindFrame(frame, image, memory, { version3: true }),
     }
     const encodeOptions = { version } as object
-    const report = checkConformance(format, { runs: 300, functions: shrinkWrapped(true), rows, encodeOptions })
+    const report = checkConformance(format, { runs: 300, functions: shrinkWrappedFunctions(), rows, encodeOptions })
     const allowed = version === 2 ? ['epilogue-form'] : ['inexpressible', 'epilogues', 'operations', 'payload']
     expect([...report.refused.keys()].filter((code) => !allowed.includes(code))).toEqual([])
     expect(report.points).toBeGreaterThan(2000)
