@@ -46,6 +46,8 @@ export interface FrameRecord {
 export interface FramePart {
   readonly begin: number
   readonly end: number
+  /** The part's own language data, where those count from its first byte as an LSDA does; the record's when left out. */
+  readonly languageData?: { readonly symbol: string }
 }
 
 /** Where an event became true, and how long its instruction was (0 for markers). */

@@ -40,7 +40,7 @@ export function frameRecordSchema(): JsonSchema {
         items: {
           type: 'object',
           required: ['begin', 'end'],
-          properties: { begin: NATURAL, end: { ...NATURAL, minimum: 1 } },
+          properties: { begin: NATURAL, end: { ...NATURAL, minimum: 1 }, languageData: SYMBOL },
         },
       },
       events: { type: 'array', items: { oneOf: Object.entries(eventFields).map(eventSchema) } },

@@ -9,7 +9,8 @@
  *   8 prologue-end
  *
  * A line is: the offset of the instruction's end, its length in parentheses unless 0, the kind, the fields in the order of
- * `eventFields` in `validate.ts`. A function in several parts has a line `part BEGIN END` for each. A boolean field is its name or `no-` and its name. `;` starts a comment.
+ * `eventFields` in `validate.ts`. A function in several parts has a line `part BEGIN END` for each, with
+ * ` language-data SYMBOL` where it has its own. A boolean field is its name or `no-` and its name. `;` starts a comment.
  */
 
 import type { FrameArchitecture } from './architecture.ts'
@@ -24,7 +25,9 @@ export function printRecord(record: FrameRecord, architecture?: FrameArchitectur
   const lines = [`frame ${record.architecture}, ${record.kind}, ${record.codeSize} bytes`]
   if (record.personality !== undefined) lines.push(`personality ${record.personality.symbol}`)
   if (record.languageData !== undefined) lines.push(`language-data ${record.languageData.symbol}`)
-  for (const { begin, end } of record.parts ?? []) lines.push(`part ${begin} ${end}`)
+  for (const { begin, end, languageData } of record.parts ?? []) {
+    lines.push(`part ${begin} ${end}${languageData === undefined ? '' : ` language-data ${languageData.symbol}`}`)
+  }
   for (const event of record.events) lines.push(printEvent(event, names))
   return `${lines.join('\n')}\n`
 }
@@ -69,9 +72,10 @@ export function parseRecord(text: string, architecture?: FrameArchitecture): Fra
       record[symbol[1] === 'personality' ? 'personality' : 'languageData'] = { symbol: symbol[2] }
       continue
     }
-    const part = line.match(/^part (\d+) (\d+)$/)
+    const part = line.match(/^part (\d+) (\d+)(?: language-data (\S+))?$/)
     if (part !== null) {
-      parts.push({ begin: Number(part[1]), end: Number(part[2]) })
+      const languageData = part[3] === undefined ? undefined : { languageData: { symbol: part[3] } }
+      parts.push({ begin: Number(part[1]), end: Number(part[2]), ...languageData })
       continue
     }
     const event = parseEvent(line, names, wrong)

@@ -205,7 +205,7 @@ function checkParts(value: unknown, codeSize: number): FramePart[] {
     if (begin !== end) wrong(`a part that begins at ${end}`, begin, -1)
     end = natural(part.end, 'end', -1)
     if (end <= begin) wrong(`a part that ends behind ${begin}`, end, -1)
-    return { begin, end }
+    return { begin, end, ...symbolField('languageData', part.languageData) }
   })
   return end === codeSize ? parts : wrong(`parts up to the end of the code at ${codeSize}`, end, -1)
 }

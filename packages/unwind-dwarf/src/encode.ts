@@ -124,8 +124,8 @@ export class ProgramEncoder {
     if (parts === undefined) return [{ begin: 0, end: record.codeSize, program: this.encode(record, options) }]
     this.#check(record, options)
     const rows = unwindRows(record, this.#conventions.architecture.frame)
-    return parts.map(({ begin, end }) => {
-      return { begin, end, program: this.#encodeRows(partRows(rows, { begin, end }), record, begin) }
+    return parts.map((part) => {
+      return { ...part, program: this.#encodeRows(partRows(rows, part), record, part.begin) }
     })
   }
 

@@ -63,7 +63,7 @@ export interface DwarfFunctionUnwind extends FunctionUnwind {
    * function in several parts: that of the first.
    */
   readonly bytes: Uint8Array
-  /** Of a function in several parts: the program of each, in the record's order, the first included. */
+  /** Of a function in several parts: the program of each, in the record's order, the first included, and its own data. */
   readonly parts?: readonly PartProgram[]
   readonly signalFrame: boolean
   readonly personality: { readonly symbol: string } | null
@@ -220,15 +220,16 @@ function describe(placed: UnwoundFunction, unwind: FunctionUnwind, pointers: Poi
   const header = {
     ...(unwind.signalFrame ? { signalFrame: true } : undefined),
     ...(personality === null ? undefined : { personality: personalityPointer(personality.symbol, pointers) }),
-    ...(languageData === null ? undefined : { languageData: dataPointer(languageData.symbol, pointers) }),
   }
-  const programs = unwind.parts?.map(({ program }) => program) ?? [unwind.bytes]
+  const parts: readonly Partial<PartProgram>[] = unwind.parts ?? [{ program: unwind.bytes }]
   const places = placed.parts ?? [placed]
-  if (places.length !== programs.length) {
-    refuse(placed, `${places.length} places for a function in ${programs.length} parts`)
+  if (places.length !== parts.length) {
+    refuse(placed, `${places.length} places for a function in ${parts.length} parts`)
   }
-  return places.map(({ symbol, section, offset, codeSize }, i) => {
-    return { symbol, section, offset, size: codeSize, program: programs[i]!, ...header }
+  return places.map(({ symbol, section, offset, codeSize }, i): FrameDescription => {
+    const { program = unwind.bytes, languageData: own = languageData } = parts[i]!
+    const pointer = own === null ? undefined : { languageData: dataPointer(own.symbol, pointers) }
+    return { symbol, section, offset, size: codeSize, program, ...header, ...pointer }
   })
 }
 

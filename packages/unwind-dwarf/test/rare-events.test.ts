@@ -8,6 +8,8 @@ import {
   type FrameRecord,
   FrameRecorder,
   fit,
+  parseRecord,
+  printRecord,
   R10,
   R12,
   RAX,
@@ -206,6 +208,20 @@ test('each part has an FDE that begins with the whole state', () => {
     'table+0',
   ])
   expect(dwarf.print(unwind).filter((line) => line.startsWith('part'))).toEqual(['part 0 32', 'part 32 48'])
+})
+
+test('a part has its own language data, which count from its first byte', () => {
+  const [hot, cold] = inParts().parts!
+  const record = { ...inParts(), parts: [hot!, { ...cold!, languageData: { symbol: 'table.cold' } }] }
+  expect(parseRecord(printRecord(record))).toEqual(record)
+  const [section] = dwarf.assemble([place(dwarf.encode(record))])
+  expect(section!.relocations.map(({ symbol }) => symbol)).toEqual([
+    '.data.rel.local.DW.ref.__gxx_personality_v0',
+    '.text',
+    'table',
+    '.text.unlikely',
+    'table.cold',
+  ])
 })
 
 test('places that are not those of the parts are refused', () => {
