@@ -63,16 +63,14 @@ end
 kill
 `
 
-test
-  .skipIf(gcc === null || gdb === null)
-  .each([['-O2'], ['-O2', '-fno-omit-frame-pointer', '-fcf-protection=none'], ['-O0']])(
-  'gcc %s %s',
+test.skipIf(gcc === null || gdb === null).each(['-O2', '-O2 -fno-omit-frame-pointer -fcf-protection=none', '-O0'])(
+  'gcc %s',
   { timeout: 120_000 },
-  (...flags) => {
+  (flags) => {
     const [path, script] = [join(folder, 'program'), join(folder, 'commands')]
     writeFileSync(`${path}.c`, program)
     writeFileSync(script, commands())
-    const words = flags.filter((flag) => flag !== undefined)
+    const words = flags.split(' ')
     const built = spawnSync(gcc!, [...words, '-no-pie', '-Wl,-z,lazy', '-Wa,--gsframe', '-o', path, `${path}.c`], {
       encoding: 'utf8',
     })

@@ -5,25 +5,14 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import {
-  type FrameRecord,
-  fit,
-  partRows,
-  partsOf,
-  RBP,
-  type UnwindSection,
-  type UnwoundFunction,
-  unwindRows,
-} from '@framewright/frame-layout'
-import { generatedFunctions } from '@framewright/frame-layout/testing'
+import type { UnwindSection } from '@framewright/frame-layout'
 import { requireTool } from '@framewright/testkit'
-import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createSFrameFormat, decodeSFrame, readRows, type SFrameFormat, sframeV1 } from '../src/index.ts'
-import { aarch64Functions } from './aarch64-functions.ts'
-import { assemblyOf, stretched } from './directives.ts'
+import { assemblyOf } from './directives.ts'
 import { readElf, sectionOf } from './elf.ts'
 import { parseObjdump } from './objdump.ts'
+import { place, records } from './samples.ts'
 import { rowText, toVersion2 } from './texts.ts'
 
 const tools = {
@@ -48,40 +37,6 @@ function run(tool: string, ...words: string[]): string {
 }
 
 const file = (name: string): string => join(folder, name)
-
-/** Records that the format can express, some of them stretched to where starts of rows take two bytes, or four. */
-function records(architecture: 'x86-64' | 'aarch64', count: number): FrameRecord[] {
-  const functions =
-    architecture === 'x86-64'
-      ? generatedFunctions({ parts: true, labelsAhead: true })
-      : aarch64Functions({ signed: true })
-  const made = fc.sample(functions, { numRuns: 3 * count, seed: 7 }).map(({ record }) => record)
-  return made
-    .filter((record) => fit(record, sframeV1).fits && !entersSaved(record))
-    .slice(0, count)
-    .map((record, i) => stretched(record, i % 10 === 3 ? 40 : i % 40 === 5 && record.codeSize < 200 ? 2400 : 1))
-}
-
-/**
- * Whether a part begins where rbp is saved. What directives say at the begin of a function is what `.cfi_restore` restores,
- * so they cannot say of such a part that rbp holds the caller's value again.
- */
-function entersSaved(record: FrameRecord): boolean {
-  const rows = unwindRows(record)
-  return partsOf(record).some((part) => partRows(rows, part)[0]!.registers.has(RBP))
-}
-
-function place(list: readonly FrameRecord[], format: SFrameFormat): UnwoundFunction[] {
-  let next = 0
-  return list.map((record, index) => {
-    const parts = partsOf(record).map(({ begin, end }, part) => {
-      const offset = next
-      next += end - begin
-      return { symbol: `f${index}.${part}`, section: '.text', offset, codeSize: end - begin }
-    })
-    return { ...parts[0]!, parts, unwind: format.encode(record) }
-  })
-}
 
 /** The format that writes what an assembler wrote. */
 function sameFormat(bytes: Uint8Array): SFrameFormat {
