@@ -153,5 +153,9 @@ block0(v0: i64):
     expect(read.stdout).toContain('unwind data: compact')
     expect(read.stdout).toContain(word![0].slice(16))
     expect(read.stdout).not.toContain('no unwind data')
+    // Prologues are not described, and nobody shall think that they are wrong.
+    const verified = await framewright(['unwind', '--verify', place('out.obj')])
+    expect(verified.status).toBe(2)
+    expect(verified.stderr).toContain('compact describes frames in the bodies of functions')
   }
 })

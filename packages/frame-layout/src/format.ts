@@ -20,6 +20,11 @@ export interface UnwindFormat {
   /** Names of the architectures it serves. */
   readonly architectures: readonly string[]
   /**
+   * Where that which it says of a function is true: at every instruction (when left out), or in its body alone, which is
+   * enough for exceptions.
+   */
+  readonly describes?: 'instructions' | 'body'
+  /**
    * Encodes one function.
    *
    * @returns null when the function needs no entry (a leaf on Windows).

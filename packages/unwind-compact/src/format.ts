@@ -103,6 +103,7 @@ export function createCompactFormat(options: CompactFormatOptions = {}): Compact
   return {
     name: 'compact',
     architectures: ['x86-64'],
+    describes: precision === 'instructions' ? 'instructions' : 'body',
 
     encode(record, encodeOptions): CompactFunctionUnwind | null {
       let ranges: readonly CompactRange[]

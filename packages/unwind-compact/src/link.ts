@@ -23,6 +23,11 @@ export interface LinkOptions {
    * not to routines, which may lie in another image. Needed where a row has a personality.
    */
   readonly personalityPointer?: (routine: bigint) => bigint
+  /**
+   * Whether nothing but padding lies between two ranges. Where it may be code, an entry says that nothing is known of it;
+   * everywhere, when left out.
+   */
+  readonly isPadding?: (begin: bigint, end: bigint) => boolean
   /** Where in `__eh_frame` the description of the function at that address begins; 0 where left out: it is searched for. */
   readonly fdeOffset?: (begin: bigint) => number | undefined
 }
@@ -38,7 +43,7 @@ export function linkUnwindInfo(rows: readonly CompactUnwindRow[], options: LinkO
 
 /** The content of that section. */
 export function linkRows(rows: readonly CompactUnwindRow[], options: LinkOptions): UnwindInfoContent {
-  const { base, personalityPointer, fdeOffset } = options
+  const { base, personalityPointer, fdeOffset, isPadding } = options
   const sorted = rows
     .filter(({ length }) => length > 0)
     .sort((a, b) => (a.start < b.start ? -1 : a.start > b.start ? 1 : 0))
@@ -58,7 +63,7 @@ export function linkRows(rows: readonly CompactUnwindRow[], options: LinkOptions
     if (i > 0 && begin < end) {
       throw new CompactUnwindError({ code: 'overlap', begin: row.start, other: sorted[i - 1]!.start })
     }
-    if (i > 0 && begin > end && entries.at(-1)!.encoding !== 0) {
+    if (i > 0 && begin > end && entries.at(-1)!.encoding !== 0 && isPadding?.(base + BigInt(end), row.start) !== true) {
       entries.push({ begin: end, encoding: 0, languageData: null })
     }
     end = begin + row.length

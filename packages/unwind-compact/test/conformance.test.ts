@@ -46,9 +46,8 @@ function linked(format: CompactFormat): UnwindFormat {
 }
 
 test.each(['body', 'instructions'] as const)('the same, linked; precision %s', (precision) => {
-  const walks = precision === 'body' ? 'body' : 'everywhere'
   const format = linked(createCompactFormat({ precision }))
-  const report = checkConformance(format, { runs: 1000, walks, rows: 'true-in-body', functions: systemV })
+  const report = checkConformance(format, { runs: 1000, rows: 'true-in-body', functions: systemV })
   expect(report.points).toBeGreaterThan(500)
 })
 
@@ -65,7 +64,7 @@ test('the kit knows a wrong word', () => {
   }
   const offByOne = (row: ReturnType<ReturnType<UnwindFormat['decode']>[number]['rows']>[number]) =>
     row.cfa.rule === 'register' ? { ...row, cfa: { ...row.cfa, offset: row.cfa.offset + 8 } } : row
-  expect(() => checkConformance(wrong, { runs: 50, walks: 'body', rows: 'true-in-body', functions: systemV })).toThrow(
+  expect(() => checkConformance(wrong, { runs: 50, rows: 'true-in-body', functions: systemV })).toThrow(
     /does not conform/,
   )
 })

@@ -18,6 +18,7 @@ import {
   verifyUnwind,
   windows,
 } from '@framewright/unwind-verify'
+import { UsageError } from '../arguments.ts'
 import type { LoadedFile, LoadedFunction } from '../listing/loaded-file.ts'
 import { Addresses } from './addresses.ts'
 import { dwarfRanges } from './dwarf-ranges.ts'
@@ -82,6 +83,11 @@ function foreignRanges(
   addresses: Addresses,
   nameAt: (address: bigint) => string,
 ): VerifiedRange[] {
+  if (format.describes === 'body') {
+    throw new UsageError(
+      `${format.name} describes frames in the bodies of functions, which is not held against every instruction`,
+    )
+  }
   const named = new Set<number>([RBP])
   const ranges = format.decode(image).flatMap((range): VerifiedRange[] => {
     const begin = addresses.number(range.begin)

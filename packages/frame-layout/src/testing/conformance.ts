@@ -46,7 +46,7 @@ export interface ConformanceOptions {
    * prologues. `'unchecked'`.
    */
   readonly rows?: 'equal' | 'equal-in-registers' | 'true' | 'true-outside-epilogues' | 'true-in-body' | 'unchecked'
-  /** Where walks begin. `'body'`: outside prologues and epilogues, for formats that are asked at calls alone. */
+  /** Where walks begin. `'body'`: outside prologues and epilogues; when left out for formats that describe bodies alone. */
   readonly walks?: 'everywhere' | 'body'
   /** Registers that have to come back; all of the architecture when left out. */
   readonly registers?: readonly Register[]
@@ -158,12 +158,12 @@ function checkModule(
   const loaded = sections.map((section) => section.loaded())
   const image = loadImage(BASE, loaded, format.assemble(accepted.map(({ owner }) => owner)), symbols)
   const decoded = (options.rows ?? 'equal') === 'unchecked' ? [] : format.decode(image)
-  const { architecture = x64 } = options
+  const { architecture = x64, walks = format.describes === 'body' ? 'body' : 'everywhere' } = options
   for (const { owner, addresses, made } of accepted) {
     const place = { codeAddress: addresses[0]!, partAddresses: addresses, architecture }
     for (const point of simulate(made.record, made.boundaries, place)) {
       const inBody = point.offset >= made.record.prologueEnd && !point.inEpilogue
-      if (options.walks === 'body' && !inBody) continue
+      if (walks === 'body' && !inBody) continue
       report.points++
       if (owner.unwind !== null) checkRows(decoded, point, made, options)
       compare(format.unwind(point.state, image, point.memory), point, options, 'the walk gives')
