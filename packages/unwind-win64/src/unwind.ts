@@ -29,7 +29,7 @@ import { recogniseWineEpilogue } from './wine.ts'
  * Whose unwinder. Wine 8 differs: it tests for epilogues only outside the prologue and only when there are codes; it knows
  * neither `FF 25` nor REX.W `FF /4`, nor jumps out of the function, but follows jumps inside; takes any register in
  * `lea rsp`; adds the number of `ret n`; recomputes the frame base for each chained record; reads instructions for
- * version 2 as well.
+ * version 2 as well; and gives handlers the frame register's base only where SET_FPREG is undone or an epilogue is left.
  */
 export type Win64System = 'windows' | 'wine-8'
 
@@ -269,12 +269,14 @@ class Step {
     const machine = this.#machine
     let current = entry
     let own = placed
-    let frame = 0n
+    let frame = machine.value(RSP)
+    // Only an epilogue and an undone SET_FPREG make the frame register's value the establisher's.
+    let establisher = frame
     let machineFrame = false
     let inPrologue = false
     for (let links = 0; ; links++) {
       const { info } = own
-      frame = info.frameRegister === 0 ? machine.value(RSP) : this.#frameBase(info)
+      if (info.frameRegister !== 0) frame = this.#frameBase(info)
       const at = Number(machine.pc - this.#image.base) - current.begin
       inPrologue = at >= 0 && at < info.prologueSize
       if (!inPrologue && info.version !== 3 && (info.codes.length > 0 || info.epilogues !== null)) {
@@ -298,14 +300,21 @@ class Step {
           return this.#result(frame, null, entry, true)
         }
       }
-      if (this.#undo(info, inPrologue ? at : Number.MAX_SAFE_INTEGER, frame)) machineFrame = true
+      const done = inPrologue ? at : Number.MAX_SAFE_INTEGER
+      if (this.#undo(info, done, frame)) machineFrame = true
+      if (
+        info.version !== 3 &&
+        info.codes.some((code) => code.operation === UWOP_SET_FPREG && done >= code.codeOffset)
+      ) {
+        establisher = frame
+      }
       if (info.parent === null) break
       if (links === MAX_CHAIN) throw new Win64UnwindError({ code: 'chain-too-long', links })
       current = info.parent
       own = this.#image.info(current.unwindInfo)
     }
     if (!machineFrame) machine.return()
-    return this.#result(frame, inPrologue ? null : own, entry, false)
+    return this.#result(establisher, inPrologue ? null : own, entry, false)
   }
 
   #result(

@@ -18,6 +18,8 @@ export interface SimulatedPoint {
   readonly offset: number
   readonly state: MachineState
   readonly memory: ReadMemory
+  /** What the stack holds so far, in words of 8 bytes by their addresses, what lies below SP included. */
+  readonly words: ReadonlyMap<bigint, bigint>
   /** The canonical frame address. */
   readonly cfa: bigint
   /** What the caller's registers were; undefined for those that were lost. SP and return address included. */
@@ -31,6 +33,9 @@ export interface SimulationPlace {
   /** Addresses of the parts of a function in several, the first included. */
   readonly partAddresses?: readonly bigint[]
   readonly architecture?: FrameArchitecture
+  /** The canonical frame address, a multiple of 64, and where the function returns to; addresses of no meaning when left out. */
+  readonly stack?: bigint
+  readonly returnAddress?: bigint
 }
 
 const STACK = 0x7ffd_0000_4000n
@@ -79,7 +84,8 @@ class Simulation {
     this.#record = record
     this.#architecture = place.architecture ?? x64
     this.#place = place
-    this.#cfa = STACK
+    const { stack = STACK, returnAddress: returnTo = RETURN_ADDRESS_VALUE } = place
+    this.#cfa = stack
     const { registerBytes, stackPointer, returnAddress, programCounter } = this.#architecture
     const { entryCfaOffset, returnAddressOffset, interruptFrame } = this.#architecture
     for (let register = 0; register < registerBytes.length; register++) {
@@ -87,10 +93,10 @@ class Simulation {
       this.#caller[register] = value
       this.#machine.registers[register] = value
     }
-    this.#caller[programCounter] = RETURN_ADDRESS_VALUE
+    this.#caller[programCounter] = returnTo
     if (returnAddressOffset === null) {
-      this.#caller[returnAddress] = RETURN_ADDRESS_VALUE
-      this.#machine.registers[returnAddress] = RETURN_ADDRESS_VALUE
+      this.#caller[returnAddress] = returnTo
+      this.#machine.registers[returnAddress] = returnTo
     }
     // A register that the function pops without restoring it belongs to the function: nobody owes it to the caller.
     for (const event of record.events) {
@@ -100,16 +106,16 @@ class Simulation {
     if (interrupted !== undefined && interrupted.kind === 'machine-frame' && interruptFrame !== undefined) {
       // SS, RSP, RFLAGS, CS, RIP, downwards (Intel SDM vol. 3, 7.14.2).
       this.#caller[stackPointer] = 0x7ffd_0000_9100n
-      const words = [0x2bn, this.#caller[stackPointer]!, 0x246n, 0x33n, RETURN_ADDRESS_VALUE]
+      const words = [0x2bn, this.#caller[stackPointer]!, 0x246n, 0x33n, returnTo]
       words.forEach((value, i) => {
-        this.#memory.set(STACK - BigInt(8 * (i + 1)), value)
+        this.#memory.set(stack - BigInt(8 * (i + 1)), value)
       })
       const { bytes, errorCodeBytes } = interruptFrame
-      this.#machine.registers[stackPointer] = STACK - BigInt(bytes + (interrupted.errorCode ? errorCodeBytes : 0))
+      this.#machine.registers[stackPointer] = stack - BigInt(bytes + (interrupted.errorCode ? errorCodeBytes : 0))
     } else {
-      this.#caller[stackPointer] = STACK
-      if (returnAddressOffset !== null) this.#memory.set(STACK + BigInt(returnAddressOffset), RETURN_ADDRESS_VALUE)
-      this.#machine.registers[stackPointer] = STACK - BigInt(entryCfaOffset)
+      this.#caller[stackPointer] = stack
+      if (returnAddressOffset !== null) this.#memory.set(stack + BigInt(returnAddressOffset), returnTo)
+      this.#machine.registers[stackPointer] = stack - BigInt(entryCfaOffset)
     }
   }
 
@@ -277,6 +283,7 @@ class Simulation {
       offset,
       state: { registers },
       memory,
+      words,
       cfa: this.#cfa,
       caller: { registers: caller },
       inEpilogue: this.#beforeEpilogue !== null,
