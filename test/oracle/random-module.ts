@@ -11,7 +11,7 @@ import type { GeneratedFunction } from '../../packages/frame-layout/src/testing/
 import type { ObjectFile, ObjectSymbol, Relocation, Section } from '../../packages/object/src/index.ts'
 
 /** Sections with code: the first parts of functions, and the others. Each has a symbol at its first byte. */
-export const codeSections = ['.text', '.text.cold'] as const
+export const codeSections: readonly string[] = ['.text', '.text.cold']
 export const codeSymbols = ['walked_text', 'walked_cold'] as const
 
 export interface PlacedFunction {
@@ -62,7 +62,7 @@ export function randomModule(
       pieces.push({ section, offset, code: made.code.subarray(begin, end) })
       sizes[section] = Math.ceil((offset + end - begin + 1) / ALIGN) * ALIGN
       return {
-        ...{ symbol: `f${placed.length}.${index}`, section: codeSections[section], offset, codeSize: end - begin },
+        ...{ symbol: `f${placed.length}.${index}`, section: codeSections[section]!, offset, codeSize: end - begin },
       }
     })
     placed.push({ made, parts })

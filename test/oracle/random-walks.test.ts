@@ -68,7 +68,7 @@ function pointsOf({
 }: Linked): { readonly point: SimulatedPoint; readonly made: GeneratedFunction }[] {
   return module.functions.flatMap(({ made, parts }) => {
     const partAddresses = parts.map(({ section, offset }) => {
-      return addresses[codeSections.findIndex((name) => name === section)]! + BigInt(offset)
+      return addresses[codeSections.indexOf(section)]! + BigInt(offset)
     })
     const where = { codeAddress: partAddresses[0]!, partAddresses, stack: MADE_UP_STACK, returnAddress: MADE_UP_RETURN }
     return simulate(made.record, made.boundaries, where).map((point) => ({ point, made }))
