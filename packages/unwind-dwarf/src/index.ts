@@ -29,6 +29,7 @@ export { type PartProgram, ProgramEncoder, type ProgramOptions } from './encode.
 export { encodeRows } from './encode-rows.ts'
 export { encodeUnwindRows, type UnwindRowOptions } from './encode-unwind-rows.ts'
 export { DwarfUnwindError, type DwarfUnwindPlace, type DwarfUnwindProblem } from './errors.ts'
+export { type ExplainedInstruction, explainRow, type RowExplanation } from './explain.ts'
 export {
   decodeExpression,
   type ExpressionContext,
