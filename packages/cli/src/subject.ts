@@ -24,6 +24,8 @@ export interface Subject {
   readonly functions: readonly SubjectEntry[]
   readonly file: LoadedFile
   readonly format: UnwindFormat | null
+  /** All formats that may describe it. */
+  readonly formats: readonly UnwindFormat[]
 }
 
 /** One of many functions: what is shown of it is made when it is shown. */
@@ -120,7 +122,7 @@ async function fromFile(input: Input, { values }: ParsedArguments, importModule:
       })
       return { name, aliases, show }
     }),
-    ...{ file, format: file.format },
+    ...{ file, format: file.format, formats },
   }
 }
 
@@ -169,5 +171,5 @@ async function fromText(
     return { name: each.name, aliases: [], show }
   })
   const described = format === null ? 'no unwind data' : `unwind data: ${format.name}`
-  return { description: `${target.triple}, ${described}`, functions, file, format }
+  return { description: `${target.triple}, ${described}`, functions, file, format, formats }
 }

@@ -70,7 +70,7 @@ function subject(
     ...{ code: fn.code, codeSize: fn.codeSize, relocations: fn.relocations, rows: unwindRows(made.frame) },
     ...{ record: made.frame, convention: target.convention, unwind: fn.unwind },
   }
-  return [shown, { description: '', functions: [], file, format }]
+  return [shown, { description: '', functions: [], file, format, formats: [format] }]
 }
 
 const linux = findTarget('x86_64-unknown-linux-gnu')

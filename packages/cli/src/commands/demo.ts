@@ -164,7 +164,7 @@ function subjectOf(
     ...file.functions[0],
     ...{ code, codeSize, relocations, rows, record: frame, convention, unwind },
   }
-  return [fn, { description: '', functions: [], file, format }]
+  return [fn, { description: '', functions: [], file, format, formats: [format] }]
 }
 
 function sideBySide(blocks: readonly (readonly string[])[]): string[] {

@@ -1,6 +1,6 @@
 // framewright unwind: what the unwind data of a file say: rows, bytes with their meaning, a picture of the frame.
 
-import type { CommandRow } from '../arguments.ts'
+import { type CommandRow, UsageError } from '../arguments.ts'
 import { type Context, onlyInput, printJsonList, readInput } from '../context.ts'
 import { type EncodedReader, encodedReader } from '../listing/encoded.ts'
 import { jsonRow, placeJson } from '../listing/json.ts'
@@ -8,6 +8,7 @@ import { framePicture } from '../listing/picture.ts'
 import { placeText, rowTable } from '../listing/rows.ts'
 import type { Style } from '../style.ts'
 import { loadSubject, type Subject, type SubjectFunction, subjectOptions } from '../subject.ts'
+import { explainCommand } from './explain.ts'
 import { verifyUnwindCommand } from './unwind-verify.ts'
 
 export const unwindRow: CommandRow = {
@@ -17,6 +18,11 @@ export const unwindRow: CommandRow = {
   options: [
     ...subjectOptions,
     { long: 'verify', help: 'hold the unwind data against the instructions, along every path; any number of inputs' },
+    {
+      long: 'at',
+      value: 'PLACE',
+      help: 'only what holds at this place, and which bytes say so: OFFSET, or SYMBOL[+OFFSET]',
+    },
   ],
   details: [
     'Rows say where the canonical frame address (CFA: the value of rsp in the caller just before the call) and the ' +
@@ -25,11 +31,15 @@ export const unwindRow: CommandRow = {
     '--verify follows the stack pointer and the saved registers through every path of every function, and reports each ' +
       'instruction at which the unwind data say something else. What cannot be decided is counted apart. The exit code ' +
       'is 1 when there are findings.',
+    '--at: an OFFSET counts from the start of .text in an object (SECTION+OFFSET says another section), and is an address ' +
+      'in an executable or library; in a DLL or EXE it may be an RVA. Numbers are decimal, or hexadecimal with 0x. Every ' +
+      'format that the file carries is asked.',
   ],
   examples: [
     'framewright unwind fib.clif',
     'framewright unwind --target x86_64-pc-windows-msvc fib.clif -f fib',
     'framewright unwind --verify /usr/lib/libexample.so fib.o',
+    'framewright unwind libc.so.6 --at malloc+0x15',
   ],
 }
 
@@ -37,7 +47,10 @@ export async function unwindCommand(context: Context): Promise<number> {
   const { host, args, json, style } = context
   if (args.switches.has('verify')) return await verifyUnwindCommand(context)
   const input = await readInput(onlyInput(args.inputs, 'unwind'), host)
+  const at = args.values.get('at')
+  if (at !== undefined && args.lists.has('function')) throw new UsageError('--at names the place; leave out --function')
   const subject = await loadSubject(input, context)
+  if (at !== undefined) return await explainCommand(context, input, subject, at)
   const encoded = encodedReader(subject)
   if (json) {
     const head = { ok: true, input: input.name, description: subject.description }

@@ -32,7 +32,7 @@ export function withEpilogues(
 }
 
 /** The rest of an epilogue: rsp is adjusted, registers are popped, and above them lies the return address. */
-function epilogueRow({ adjustment, pops }: RecognisedEpilogue, at: number): UnwindRow {
+export function epilogueRow({ adjustment, pops }: RecognisedEpilogue, at: number): UnwindRow {
   const register = adjustment.from < 0 ? RSP : adjustment.from
   const rules = pops.map((popped, index): [number, RegisterRule] => {
     return [popped, { rule: 'cfa-offset', offset: -8 - 8 * (pops.length - index) }]
