@@ -20,11 +20,14 @@ export function asUnwindRows(
   architecture: DwarfArchitecture = dwarfX64,
 ): UnwindRow[] {
   const conventions = conventionsOf(architecture)
-  if (returnAddress !== conventions.returnAddress) inexpressible(`return address column ${returnAddress}`)
   // Where calls push the return address, "unchanged" has to be said of it.
   const pushed = conventions.returnAddressOffset !== null
-  const number = (register: DwarfRegister): number =>
-    conventions.fromDwarf(register) ?? inexpressible(`DWARF register ${register}`)
+  // The CIE names the column that stands for it: GNU's assembler takes 32 in COFF, where the ABI has xmm15.
+  const number = (register: DwarfRegister): number => {
+    if (register === returnAddress) return architecture.frame.returnAddress
+    const own = conventions.fromDwarf(register) ?? inexpressible(`DWARF register ${register}`)
+    return own === architecture.frame.returnAddress ? inexpressible(`a second return address, ${register}`) : own
+  }
   const result: UnwindRow[] = []
   for (const { at, cfa, registers, argumentBytes, returnAddressSigned } of rows) {
     const rules: [number, RegisterRule][] = []

@@ -3,6 +3,7 @@ import { decodeFrames, type FrameDescriptionEntry, type FrameTable, instructions
 import { assembleEhFrame } from '../src/eh-frame.ts'
 import type { FrameDescription } from '../src/frame-section.ts'
 import { type CallFrameRow, callFrameRows } from '../src/rows.ts'
+import { asUnwindRows } from '../src/unwind-rows.ts'
 import { descriptions, fromHex, link, loadVectors, toHex, type VectorCase, type VectorRow } from './vectors.ts'
 
 const vectors = loadVectors()
@@ -133,4 +134,14 @@ test('an operation knows where its bytes are', () => {
     [54, 1, 16, null],
     [55, 1, 16, null],
   ])
+})
+
+test('the return address may stand in any column: GNU’s assembler takes 32 in COFF', () => {
+  const row = (register: number): CallFrameRow => ({
+    ...{ at: 0, cfa: { rule: 'register', register: 7, offset: 8 }, argumentBytes: 0 },
+    registers: new Map([[register, { rule: 'offset', offset: -8 }]]),
+  })
+  expect(asUnwindRows([row(32)], 32)).toEqual(asUnwindRows([row(16)], 16))
+  expect(asUnwindRows([row(32)], 16)[0]!.registers.get(31)).toEqual({ rule: 'cfa-offset', offset: -8 }) // xmm15
+  expect(() => asUnwindRows([row(16)], 32)).toThrow('a second return address')
 })

@@ -51,10 +51,9 @@ function named({ functions, sections }: LoadedFile, name: string): bigint | null
   return fn?.address ?? sections.find((each) => each.isCode && each.name === name)?.address ?? null
 }
 
-/** `0x1f`, `31`; hexadecimal digits with a letter among them need no prefix. */
+/** `0x1f`, `31`. */
 function parseNumber(text: string): bigint | null {
-  if (/^0x[\da-f]+$/i.test(text) || /^\d+$/.test(text)) return BigInt(text)
-  return /^[\da-f]+h?$/i.test(text) && /\d/.test(text) ? BigInt(`0x${text.replace(/h$/i, '')}`) : null
+  return /^(?:0x[\da-f]+|\d+)$/i.test(text) ? BigInt(text) : null
 }
 
 /** Of an image an address (of PE also an rva: no image lies below its own size); of an object an offset in its code. */

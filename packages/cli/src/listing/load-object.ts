@@ -4,7 +4,7 @@
 // linker would, and the formats read that image. Nothing of it is shown: offsets in the listings are the object's own.
 
 import type { UnwindFormat, UnwindImage } from '@framewright/frame-layout'
-import { type ObjectFile, type ObjectSymbol, relocationWidth } from '@framewright/object'
+import { type ObjectFile, type ObjectSymbol, relocationWidth, type Section } from '@framewright/object'
 import type { FunctionSymbol, SectionFacts } from './find-functions.ts'
 import type { ListedRelocation } from './listed-function.ts'
 import type { FileSection, LoadedFile } from './loaded-file.ts'
@@ -13,6 +13,7 @@ import { functionsOf } from './section-functions.ts'
 
 const BASE = 0x1_4000_0000n
 const PAGE = 0x1000n
+const SHF_ALLOC = 2
 /** Undefined symbols lie behind everything, a page each, so that no two are one place. */
 const ELSEWHERE = BASE + 0x6000_0000n
 
@@ -90,11 +91,18 @@ function relocationsBySection({ sections, symbols }: ObjectFile): ListedRelocati
 function placeSections(file: ObjectFile): bigint[] {
   let next = BASE + PAGE
   return file.sections.map((section) => {
+    // Debug data refer to each other by their offsets, which are what a linker makes of addresses that begin at 0.
+    if (!isLoaded(file.format, section)) return 0n
     const align = BigInt(Math.max(16, section.align))
     const address = ((next + align - 1n) / align) * align
     next = address + BigInt(section.size ?? section.bytes.length) + 1n
     return address
   })
+}
+
+function isLoaded(format: ObjectFile['format'], { kind, native, name }: Section): boolean {
+  if (format === 'coff') return !name.startsWith('.debug_')
+  return kind !== 'unloaded' && (native === undefined || (native.flags & SHF_ALLOC) !== 0)
 }
 
 function relocated(file: ObjectFile, index: number, addresses: readonly bigint[]): Uint8Array {
@@ -105,11 +113,17 @@ function relocated(file: ObjectFile, index: number, addresses: readonly bigint[]
     const width = relocationWidth(kind)
     const place = addresses[index] + BigInt(offset)
     let value = symbolAddress(file, symbol, addresses) + BigInt(addend)
+    if (kind === 'section-relative-32') value -= sectionAddress(file, symbol, addresses)
     if (kind === 'image-relative-32') value -= BASE
     else if (kind.startsWith('pc-relative') || kind === 'plt-32') value -= place
     for (let i = 0; i < width; i++) result[offset + i] = Number((value >> BigInt(8 * i)) & 0xffn)
   }
   return result
+}
+
+function sectionAddress(file: ObjectFile, index: number, addresses: readonly bigint[]): bigint {
+  const section = file.symbols[index]?.section
+  return typeof section === 'number' ? addresses[section] : 0n
 }
 
 function symbolAddress(file: ObjectFile, index: number, addresses: readonly bigint[]): bigint {
