@@ -351,11 +351,16 @@ export class CodeReader {
         }
         each.free()
       }
+      let named = 0
       for (let operand = 0; operand < at.opCount; operand++) {
-        if (at.opKind(operand) !== OpKind.Memory) continue
+        const kind = at.opKind(operand)
+        if (kind === OpKind.Register) named |= maskOf(registerNumbers[at.opRegister(operand)]!)
+        if (kind !== OpKind.Memory) continue
         made.memory = memoryOf(at)
-        if (isWrite(info.opAccess(operand))) made.storesMemory = true
+        if (isWrite(info.opAccess(operand)) && !writesTheSame(at)) made.storesMemory = true
       }
+      // What is computed has nothing to do with the address that an operand was read from.
+      if (made.memory !== null) made.reads &= named | ~(maskOf(made.memory.base) | maskOf(made.memory.index))
     } finally {
       info.free()
     }
@@ -365,6 +370,23 @@ export class CodeReader {
       made.number = at.stackPointerIncrement
       made.writes &= ~(1 << RSP)
     }
+  }
+}
+
+function maskOf(register: number): number {
+  return register === NONE ? 0 : 1 << register
+}
+
+/** `lock or qword ptr [rsp], 0`: a barrier, or a probe of the stack. */
+function writesTheSame(at: IcedInstruction): boolean {
+  switch (at.mnemonic) {
+    case Mnemonic.Or:
+    case Mnemonic.Add:
+    case Mnemonic.Sub:
+    case Mnemonic.Xor:
+      return isImmediate(at.op1Kind) && at.immediate(1) === 0n
+    default:
+      return false
   }
 }
 

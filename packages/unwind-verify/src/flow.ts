@@ -4,7 +4,9 @@
  * A state is kept for every place where paths may meet, and behind every call. Where a path arrives with a state that contradicts the
  * row there, and others arrive that agree, the contradiction is reported and the path's state is not joined, so that one
  * wrong row does not make the rest of the function unknown. A path that only may exist (behind a call of which nobody says
- * whether it returns, or through a jump table of unknown length) is not followed where it contradicts the row.
+ * whether it returns, or through a jump table of unknown length) is not followed where it contradicts the row. Nor is a jump
+ * to the begin of a part of a function, if others agree with the row there: compilers leave out what cannot be reached, and
+ * the jump to it goes to whatever comes next, which may be another function's part.
  */
 
 import { RETURN_ADDRESS, RSP, type UnwindRow } from '@framewright/frame-layout'
@@ -49,6 +51,8 @@ interface Rejected {
 export class UnitFlow {
   /** By leader: the leader of the block that the first path to it came from; itself for entries. */
   readonly parents: Map<number, number> = new Map()
+  /** Parts of functions that jump tables lead to and that are not among the members: they belong to the same function. */
+  readonly strangers: Set<PlacedRange> = new Set()
   /** The instructions of a range one after the other, as far as they are some. */
   readonly sweeps: Map<PlacedRange, Instruction[]> = new Map()
   readonly #image: Image
@@ -60,6 +64,8 @@ export class UnitFlow {
   readonly #leaders: Set<number> = new Set()
   readonly #states: Map<number, FrameState> = new Map()
   readonly #rejected: Map<number, Rejected> = new Map()
+  /** Where a path arrived that agrees with the row. */
+  readonly #agreed: Set<number> = new Set()
   readonly #work: number[] = []
   readonly #waiting: Set<number> = new Set()
   /** By instruction: the leader of the block that it was seen in. */
@@ -240,14 +246,17 @@ export class UnitFlow {
     const outcome = row === null ? null : checkRow(row, state, this.#conventionAt(address), address)
     const contradicts = outcome !== null && outcome.problems.length > 0
     if (this.#report !== null) {
-      if (contradicts && doubt === Doubt.none) this.#report.arrived(address, outcome.problems, from)
+      const mayBeEnd = this.#agreed.has(address) && this.#image.isPart(address)
+      if (contradicts && doubt === Doubt.none && !mayBeEnd) this.#report.arrived(address, outcome.problems, from)
       return
     }
     if (doubt === Doubt.unlikely && outcome !== null && !isRight(outcome)) return
     this.#leaders.add(address)
     state.onlyPossible = doubt !== Doubt.none
-    if (!contradicts) this.#join(address, from, state)
-    else if (doubt === Doubt.none && !this.#rejected.has(address))
+    if (!contradicts) {
+      this.#agreed.add(address)
+      this.#join(address, from, state)
+    } else if (doubt === Doubt.none && !this.#rejected.has(address))
       this.#rejected.set(address, { state: state.clone(), from })
   }
 
@@ -336,7 +345,11 @@ export class UnitFlow {
   }
 
   #isTarget(address: number): boolean {
-    return this.#instructions.has(address) && this.#instructions.get(address) !== null
+    const known = this.#instructions.get(address)
+    if (known !== undefined) return known !== null
+    if (!this.#image.isPart(address) || this.#memberAt(address) !== null) return false
+    this.strangers.add(this.#image.ranges[this.#image.indexAt(address)]!)
+    return true
   }
 
   #memberAt(address: number): PlacedRange | null {

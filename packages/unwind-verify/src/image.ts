@@ -28,6 +28,12 @@ export class Image {
       .sort((a, b) => a.begin - b.begin || a.end - b.end)
   }
 
+  /** Whether a part of a function begins at an address. */
+  isPart(address: number): boolean {
+    const range = this.ranges[this.indexAt(address)]
+    return range !== undefined && range.begin === address && !range.isFunction
+  }
+
   /** Index of the range that holds an address; -1 for none. */
   indexAt(address: number): number {
     const { ranges } = this

@@ -6,7 +6,19 @@
  */
 
 import type { Register } from '@framewright/frame-layout'
-import { baseOf, ENTRY, entryValue, joinValues, ofFrame, offsetOf, ofStack, UNKNOWN, type Value } from './value.ts'
+import {
+  ADDRESS,
+  baseOf,
+  ENTRY,
+  entryValue,
+  FOREIGN,
+  joinValues,
+  ofFrame,
+  offsetOf,
+  ofStack,
+  UNKNOWN,
+  type Value,
+} from './value.ts'
 
 /** General registers 0 to 15, xmm registers 16 to 31. */
 export const REGISTERS = 32
@@ -29,7 +41,7 @@ export interface Comparison {
 
 export class FrameState {
   readonly registers: Float64Array
-  /** By address (a value): what is there. Only what has to do with the frame is kept. */
+  /** By address (a value): what is there. Only what has to do with the frame is kept, and addresses of the image, and UNKNOWN where it may be gone. */
   readonly slots: Map<Value, Value>
   /** The greatest number, taken without sign, that a general register can hold; NO_BOUND where nothing says so. */
   readonly bounds: Float64Array
@@ -131,9 +143,9 @@ export class FrameState {
 
   /** What an aligned read of a whole register finds. */
   load(address: Value, size: number): Value {
-    if (address < 0) return ofStack(address) ? UNKNOWN : -3 /* FOREIGN */
+    if (address < 0) return ofStack(address) ? UNKNOWN : FOREIGN
     const value = this.slots.get(address)
-    if (value === undefined || sizeOf(value) !== size) return -3 /* FOREIGN */
+    if (value === undefined || (value >= 0 && sizeOf(value) !== size)) return FOREIGN
     return value
   }
 
@@ -144,7 +156,7 @@ export class FrameState {
     }
     if (!ofStack(address)) return
     this.forget(address, size)
-    if (value >= 0 && ofFrame(value) && sizeOf(value) === size) this.slots.set(address, value)
+    if (value >= 0 && isKept(value) && sizeOf(value) === size) this.slots.set(address, value)
   }
 
   /** The bytes of a place are overwritten, or mean nothing any more. */
@@ -172,6 +184,11 @@ export class FrameState {
       if (baseOf(place) === base || baseOf(value) === base) this.slots.delete(place)
     }
   }
+}
+
+/** What is worth to be found again: what belongs to the frame, and addresses of tables. */
+function isKept(value: Value): boolean {
+  return ofFrame(value) || baseOf(value) === ADDRESS
 }
 
 function sizeOf(value: Value): number {

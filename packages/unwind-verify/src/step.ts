@@ -256,7 +256,9 @@ function transfer(at: Instruction, state: FrameState, convention: Convention, fo
   for (const [place] of state.slots) {
     if (!isKnown(sp) || baseOf(place) !== baseOf(sp)) continue
     const above = offsetOf(place) - offsetOf(sp)
-    if (above < (keepsRax ? 0 : convention.homeArea)) state.slots.delete(place)
+    if (above < 0) state.slots.delete(place)
+    // The called function may have another convention, that knows no home area.
+    else if (above < convention.homeArea && !keepsRax) state.slots.set(place, UNKNOWN)
   }
   afterCall(state, convention, keepsRax)
 }

@@ -20,10 +20,23 @@ export function verifyUnwind(input: VerifyInput): VerifyReport {
     const { units, called, named } = findUnits(image, reader, input)
     const reports = new Map<PlacedRange['range'], FunctionReport>()
     const entries = new Set<number>([...called, ...(input.entries ?? [])])
+    const unitOf = new Map<PlacedRange, PlacedRange[]>()
     for (const unit of units) {
       const members = unit.map((index) => image.ranges[index]!)
-      const flow = new UnitFlow(image, members, input, reader, named)
-      flow.run(entriesOf(members, entries))
+      for (const member of members) unitOf.set(member, members)
+    }
+    for (const unit of units) {
+      let members = unitOf.get(image.ranges[unit[0]!]!)!
+      let flow: UnitFlow
+      for (;;) {
+        flow = new UnitFlow(image, members, input, reader, named)
+        flow.run(entriesOf(members, entries))
+        if (flow.strangers.size === 0) break
+        // Jump tables were found that lead to parts which nothing else leads to: once more, with them.
+        members = [...new Set([members, ...[...flow.strangers].map((range) => unitOf.get(range)!)].flat())]
+        for (const member of members) unitOf.set(member, members)
+      }
+      // A part that was looked at alone before is looked at again, with what leads to it.
       for (const [range, report] of reportsOf(flow, members, image)) reports.set(range.range, report)
     }
     return { functions: input.ranges.map((range) => reports.get(range)!) }

@@ -33,10 +33,12 @@ export async function verifyUnwindCommand(context: Context): Promise<number> {
       const { functions, instructions, right, assumed, undescribed } = summary
       const undecided = Object.fromEntries(summary.undecided)
       const counts = { functions, undescribed, instructions, right, assumed, undecided }
-      files.push({ file: input.name, description: subject.description, ...counts, findings })
+      const places = summary.places.map(({ begin, ...place }) => ({ ...place, address: proof.address(begin) }))
+      files.push({ file: input.name, description: subject.description, ...counts, findings, undecidedPlaces: places })
     } else {
       host.stdout.write(`${style('bold', input.name)}: ${subject.description}\n`)
       for (const line of summaryLines(summary, describeReason, style)) host.stdout.write(`  ${line}\n`)
+      if (context.verbose) for (const line of placeLines(summary.places, describeReason)) host.stderr.write(`${line}\n`)
       for (const line of findingLines(summary.findings, proof, describeProblem, style)) host.stdout.write(`${line}\n`)
     }
   }
@@ -52,6 +54,14 @@ interface Summary {
   assumed: number
   readonly undecided: Map<UndecidedReason, number>
   readonly findings: { readonly finding: Finding; readonly begin: number }[]
+  readonly places: UndecidedPlace[]
+}
+
+interface UndecidedPlace {
+  readonly function: string
+  readonly begin: number
+  readonly reason: UndecidedReason
+  readonly offsets: readonly number[]
 }
 
 function sum({ report, undescribed }: Proof, wanted: ReadonlySet<string> | null): Summary {
@@ -59,6 +69,7 @@ function sum({ report, undescribed }: Proof, wanted: ReadonlySet<string> | null)
     ...{ functions: 0, undescribed, instructions: 0, right: 0, assumed: 0 },
     undecided: new Map(),
     findings: [],
+    places: [],
   }
   for (const each of report.functions) {
     if (wanted !== null && !wanted.has(each.name.replace(/\+0x[\da-f]+$/, ''))) continue
@@ -68,6 +79,7 @@ function sum({ report, undescribed }: Proof, wanted: ReadonlySet<string> | null)
     total.assumed += each.assumed
     for (const [reason, offsets] of each.undecided) {
       total.undecided.set(reason, (total.undecided.get(reason) ?? 0) + offsets.length)
+      total.places.push({ function: each.name, begin: each.begin, reason, offsets })
     }
     for (const finding of each.findings) total.findings.push({ finding, begin: each.begin })
   }
@@ -89,6 +101,12 @@ function summaryLines(
   for (const [reason, count] of undecided) lines.push(`undecided: ${count} ${describeReason(reason)}`)
   if (undescribed > 0) lines.push(`${counted(undescribed, 'function')} without unwind data, not checked`)
   return lines
+}
+
+function placeLines(places: readonly UndecidedPlace[], describeReason: (reason: UndecidedReason) => string): string[] {
+  return places.map(
+    ({ function: name, offsets, reason }) => `${name} ${offsetsText(offsets)}: ${describeReason(reason)}`,
+  )
 }
 
 function findingLines(

@@ -49,7 +49,6 @@ export function loadObject(file: ObjectFile, formats: readonly UnwindFormat[], c
   return {
     ...{ kind: 'object', container: file.format, description: `${file.format === 'elf' ? 'ELF' : 'COFF'} object` },
     ...{ sections, image, format: data.format, functions },
-    undefinedAt: (address) => file.symbols[Number((address - ELSEWHERE) / PAGE)]?.name,
   }
 }
 

@@ -21,8 +21,6 @@ export interface LoadedFile {
   readonly image: UnwindImage
   /** Of the unwind data that the functions' rows come from: the first that finds anything; null when there are none. */
   readonly format: UnwindFormat | null
-  /** Of an object: the undefined symbol that stands at an address behind everything. */
-  readonly undefinedAt?: (address: bigint) => string | undefined
   /** Ascending by section and place. */
   readonly functions: readonly LoadedFunction[]
 }

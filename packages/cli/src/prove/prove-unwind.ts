@@ -22,7 +22,6 @@ import { UsageError } from '../arguments.ts'
 import type { LoadedFile, LoadedFunction } from '../listing/loaded-file.ts'
 import { Addresses } from './addresses.ts'
 import { dwarfRanges } from './dwarf-ranges.ts'
-import { neverReturns } from './known-functions.ts'
 import { win64Ranges } from './win64-ranges.ts'
 
 export interface ProofOptions {
@@ -47,7 +46,9 @@ export function proveUnwind(file: LoadedFile, options: ProofOptions = {}): Proof
   const { image, format, functions } = file
   const addresses = new Addresses(image)
   const nameAt = namesOf(functions)
-  const isWindows = format?.name === 'win64'
+  const isCoff = file.container === 'coff' || file.container === 'pe'
+  // Without a single entry every function is a leaf to Windows.
+  const isWindows = format?.name === 'win64' || (format === null && isCoff)
   const described = isWindows
     ? win64Ranges(image, addresses, nameAt)
     : format?.name === 'dwarf'
@@ -56,21 +57,17 @@ export function proveUnwind(file: LoadedFile, options: ProofOptions = {}): Proof
         ? []
         : foreignRanges(format, image, addresses, nameAt)
   const leaves = isWindows ? leafRanges(functions, addresses) : []
+  const isMixed = new Set(options.conventions?.values()).size > 1
   const named = new Map(functions.map((fn) => [addresses.number(fn.address), fn.name]))
   const ranges = [...described, ...leaves].map((range): VerifiedRange => {
-    const convention = conventionOf(options.conventions?.get(named.get(range.begin) ?? '') ?? '', isWindows)
-    return convention === undefined ? range : { ...range, convention }
+    const convention = conventionOf(options.conventions?.get(named.get(range.begin) ?? '') ?? '', isWindows, isMixed)
+    return convention === undefined ? range : { convention, ...range }
   })
   const input: VerifyInput = {
     ranges,
     convention: isWindows ? windows : systemV,
     readNumber: (address, bytes) => addresses.readNumber(address, bytes),
-    returns: (target) => {
-      if (options.callsReturn === true) return true
-      if (target === null) return undefined
-      const name = named.get(target) ?? file.undefinedAt?.(addresses.address(target))
-      return name !== undefined && neverReturns(name) ? false : undefined
-    },
+    ...(options.callsReturn === true ? { returns: () => true } : {}),
   }
   const undescribed = isWindows ? 0 : functions.filter(({ ranges }) => ranges.length === 0).length
   return { report: verifyUnwind(input), undescribed, address: (number) => addresses.address(number) }
@@ -128,8 +125,12 @@ const windowsInDwarf: Convention = {
   preserved: windows.preserved.filter((register) => register < 16),
 }
 
-function conventionOf(convention: string, isWindows: boolean): Convention | undefined {
-  if (convention === 'windows_fastcall') return isWindows ? windows : windowsInDwarf
+/** @param isMixed - calls may go to functions of either convention: those of System V are given no home area. */
+function conventionOf(convention: string, isWindows: boolean, isMixed: boolean): Convention | undefined {
+  if (convention === 'windows_fastcall') {
+    const whole = isWindows ? windows : windowsInDwarf
+    return isMixed ? { ...whole, homeArea: 0 } : whole
+  }
   return convention === 'system_v' ? systemV : undefined
 }
 
