@@ -70,8 +70,8 @@ export class UnitFlow {
   readonly #waiting: Set<number> = new Set()
   /** By instruction: the leader of the block that it was seen in. */
   readonly #seen: Map<number, number> = new Map()
-  /** Tables that were found, besides what instructions name. */
-  readonly #tables: Set<number> = new Set()
+  /** Tables that were found, and where they end. */
+  readonly #tables: Map<number, number> = new Map()
   readonly #named: ReadonlySet<number>
   readonly #pads: readonly LandingPad[]
   #report: FlowReport | null = null
@@ -96,6 +96,12 @@ export class UnitFlow {
   /** Whether an instruction was reached. */
   reached(address: number): boolean {
     return this.#seen.has(address)
+  }
+
+  /** Whether an address lies in a jump table, which may stand among the instructions. */
+  isTable(address: number): boolean {
+    for (const [begin, end] of this.#tables) if (address >= begin && address < end) return true
+    return false
   }
 
   /** @param entries - where calls come in. */
@@ -198,13 +204,13 @@ export class UnitFlow {
           return
         case Flow.indirectJump:
           if (jumped !== null) {
-            this.#tables.add(jumped.table)
-            const { targets, exact } = readTable(
+            const { targets, exact, end } = readTable(
               jumped,
               (place, bytes) => this.#input.readNumber?.(place, bytes),
               (place) => this.#isTarget(place),
               (place) => this.#tables.has(place) || this.#named.has(place),
             )
+            this.#tables.set(jumped.table, end)
             // Behind the end of a table of unknown length may stand what looks like another entry of it.
             const doubt = exact ? Doubt.none : this.#isRight(address, state) ? Doubt.unlikely : Doubt.possible
             for (const target of targets) this.#arrive(target, leader, state, doubt)

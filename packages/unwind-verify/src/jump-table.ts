@@ -12,6 +12,8 @@ export interface JumpTargets {
   readonly targets: readonly number[]
   /** The length of the table is known: every target is one. */
   readonly exact: boolean
+  /** Address of the byte behind the last entry. */
+  readonly end: number
 }
 
 /** @returns null where the instruction jumps through something else. */
@@ -36,7 +38,8 @@ export function readTable(
   const exact = bound !== NO_BOUND && bound < LIMIT
   const targets = new Set<number>()
   const count = exact ? bound + 1 : LIMIT
-  for (let i = 0; i < count; i++) {
+  let i = 0
+  for (; i < count; i++) {
     const address = table + i * width
     if (!exact && i > 0 && isStart(address)) break
     const entry = readNumber(address, width)
@@ -45,5 +48,5 @@ export function readTable(
     if (isTarget(target)) targets.add(target)
     else if (!exact) break
   }
-  return { targets: [...targets], exact }
+  return { targets: [...targets], exact, end: table + i * width }
 }

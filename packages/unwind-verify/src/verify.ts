@@ -118,7 +118,7 @@ function reportOf(
   for (const { address, isFiller } of flow.sweeps.get(member)!) {
     const mark = marks.get(address)
     if (mark === undefined) {
-      if (isFiller || range.openEnd === true) continue
+      if (isFiller || range.openEnd === true || flow.isTable(address)) continue
       instructions++
       leave('unreached', address)
       continue
