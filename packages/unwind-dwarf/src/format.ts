@@ -283,13 +283,18 @@ function printOnePart(program: Uint8Array, architecture: DwarfArchitecture): str
     const last = rows.at(-1)
     if (last === undefined || !sameMeaning(last, row)) rows.push(row)
   }
-  readProgram(new ByteReader(program), architecture, 0, (operation, location, place, length, opcode) => {
-    instructions.push({ place, length, at: location, opcode, operation })
-    if (operation === null) return
-    if (location !== at) add()
-    at = location
-    machine.apply(operation, place)
-  })
+  readProgram(
+    new ByteReader(program),
+    { ...architecture, architecture },
+    0,
+    (operation, location, place, length, opcode) => {
+      instructions.push({ place, length, at: location, opcode, operation })
+      if (operation === null) return
+      if (location !== at) add()
+      at = location
+      machine.apply(operation, place)
+    },
+  )
   add()
   const lines = printRows(rows, architecture)
   return instructions.length === 0 ? lines : [...lines, '', ...printProgram(program, instructions, architecture)]

@@ -64,8 +64,8 @@ export type CallFrameOperation =
     }
   | { readonly op: 'restore' | 'undefined' | 'same_value'; readonly register: DwarfRegister }
   | { readonly op: 'remember_state' | 'restore_state' }
-  /** SPARC's register windows, or AArch64's pointer signing (0x2d and 0x2c); no effect on the rows of x86-64. */
-  | { readonly op: 'window_save' | 'negate_ra_state_with_pc' }
+  /** AArch64's pointer signing (0x2d and 0x2c). On other machines 0x2d is SPARC's, without effect on rows. */
+  | { readonly op: 'negate_ra_state' | 'negate_ra_state_with_pc' | 'window_save' }
   /** DW_CFA_LLVM_def_aspace_cfa: def_cfa in another address space than the default one. */
   | {
       readonly op: 'def_aspace_cfa'
@@ -96,6 +96,7 @@ export interface CallFrameInstruction {
 export interface FactorInfo {
   readonly codeAlignmentFactor: number
   readonly dataAlignmentFactor: number
+  readonly architecture?: { readonly signsReturnAddress?: boolean }
 }
 
 /** Registers above this are refused by the reader: no machine has them, and tables by register stay small. */
@@ -218,6 +219,7 @@ export function writeOperation(
       out.u8(DW_CFA_restore_state)
       return
     case 'window_save':
+    case 'negate_ra_state':
       out.u8(DW_CFA_GNU_window_save)
       return
     case 'negate_ra_state_with_pc':
@@ -311,7 +313,7 @@ export function readProgram(
             at += reader.u64Number('advance') * caf
             break
           default:
-            operation = readLong(reader, opcode, daf, place)
+            operation = readLong(reader, opcode, cie, place)
         }
     }
     if (at > Number.MAX_SAFE_INTEGER) {
@@ -322,7 +324,8 @@ export function readProgram(
 }
 
 /** The operations with a byte of their own and operands behind it. */
-function readLong(reader: ByteReader, opcode: number, daf: number, place: number): CallFrameOperation {
+function readLong(reader: ByteReader, opcode: number, cie: FactorInfo, place: number): CallFrameOperation {
+  const { dataAlignmentFactor: daf } = cie
   switch (opcode) {
     case DW_CFA_offset_extended:
       return { op: 'offset', register: register(reader), offset: factored(reader, daf, false, place) }
@@ -363,7 +366,7 @@ function readLong(reader: ByteReader, opcode: number, daf: number, place: number
     case DW_CFA_val_expression:
       return { op: 'val_expression', register: register(reader), expression: block(reader) }
     case DW_CFA_GNU_window_save:
-      return { op: 'window_save' }
+      return { op: cie.architecture?.signsReturnAddress === true ? 'negate_ra_state' : 'window_save' }
     case DW_CFA_AARCH64_negate_ra_state_with_pc:
       return { op: 'negate_ra_state_with_pc' }
     case DW_CFA_LLVM_def_aspace_cfa:

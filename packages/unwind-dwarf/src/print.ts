@@ -133,9 +133,10 @@ export function printOperation(operation: CallFrameOperation, architecture: Dwar
     case 'restore_state':
       return 'the remembered row again'
     case 'window_save':
+      return 'register windows saved (nothing here)'
+    case 'negate_ra_state':
     case 'negate_ra_state_with_pc':
-      if (architecture.signsReturnAddress === true) return 'signing of the return address toggled'
-      return operation.op === 'window_save' ? 'register windows saved (nothing here)' : 'nothing here'
+      return 'signing of the return address toggled'
     case 'args_size':
       return `${operation.size} bytes of arguments pushed`
   }

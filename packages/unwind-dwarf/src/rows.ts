@@ -187,6 +187,7 @@ export class CallFrameMachine {
         this.argumentBytes = operation.size
         return
       case 'window_save':
+      case 'negate_ra_state':
       case 'negate_ra_state_with_pc':
         if (this.signs) this.returnAddressSigned = !this.returnAddressSigned
         return

@@ -172,8 +172,6 @@ function directiveText(directive: CfiDirective): string {
       return `.cfi_offset ${directive.register}, ${directive.offset}`
     case 'restore':
       return `.cfi_restore ${directive.register}`
-    case 'window_save':
-      return '.cfi_negate_ra_state'
     default:
       return `.cfi_${directive.op}`
   }
