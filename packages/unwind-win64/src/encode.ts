@@ -3,7 +3,7 @@
  * long for one, or the state of the frame is not the same everywhere behind the prologue (`fragments.ts`).
  */
 
-import type { EncodeOptions, FrameRecord, FunctionUnwind, UnwindRelocation } from '@framewright/frame-layout'
+import type { EncodeOptions, FramePart, FrameRecord, FunctionUnwind, UnwindRelocation } from '@framewright/frame-layout'
 import { verifyEpilogueBytes } from './check-code.ts'
 import { UNW_FLAG_EHANDLER, UNW_FLAG_UHANDLER } from './constants.ts'
 import { encodeRange, trailerOf, type Win64Version } from './encode-range.ts'
@@ -73,10 +73,16 @@ export function encodeFrame(record: FrameRecord, options: Win64EncodeOptions = {
   if (operations.length === 0 && !saves && record.personality === undefined && options.always !== true) return null
   if (code !== undefined && version !== 3) verifyEpilogueBytes(shape, code, record)
 
-  const handled = handlerOf(record, options)
+  const handled = handlerOf(record, options, record.parts?.[0])
   const prologueSize = prologueSizeOf(record, operations.at(-1)?.at ?? 0, version)
   if (ranges.length > 0 || !fitsOne(prologue, prologueSize, version)) {
-    return encodeFragments({ record, shape, prologueSize, version, handled })
+    return encodeFragments({
+      record,
+      shape,
+      prologueSize,
+      version,
+      handledIn: (part) => handlerOf(record, options, part),
+    })
   }
   const bytes = encodeRange(
     {
@@ -119,8 +125,9 @@ export interface Handled {
 
 const unhandled: Handled = { flags: 0, data: undefined, relocations: () => [] }
 
-function handlerOf(record: FrameRecord, options: Win64EncodeOptions): Handled {
-  const { personality, languageData } = record
+function handlerOf(record: FrameRecord, options: Win64EncodeOptions, part: FramePart | undefined): Handled {
+  const { personality } = record
+  const languageData = part?.languageData ?? record.languageData
   if (personality === undefined) return unhandled
   const when = options.handler ?? 'both'
   const flags = (when === 'termination' ? 0 : UNW_FLAG_EHANDLER) | (when === 'exception' ? 0 : UNW_FLAG_UHANDLER)

@@ -7,7 +7,8 @@
  * at), and holds saves alone: pushes and allocations in chained records are not supported. The system undoes the parents in
  * full, so body ranges chain to the record of the whole prologue; where only the first part of the prologue has happened,
  * they chain to a record of that part, which no table entry names, under the range of the function's first fragment: chained
- * to it they are parts of the same function still, and a jump to them is no exit.
+ * to it they are parts of the same function still, and a jump to them is no exit. A part with language data of its own chains
+ * to such a record too: the system takes the handler and its data from the last record of the chain.
  */
 
 import type { FramePart, FrameRecord, UnwindRelocation } from '@framewright/frame-layout'
@@ -28,7 +29,8 @@ export interface FragmentedFunction {
   readonly shape: FrameShape
   readonly prologueSize: number
   readonly version: Win64Version
-  readonly handled: Handled
+  /** The handler with the data of a part. */
+  readonly handledIn: (part: FramePart) => Handled
 }
 
 /** Whether one record can hold a prologue. */
@@ -103,9 +105,11 @@ class FragmentEncoder {
     const { shape } = this.#function
     const { begin, end, state } = range
     const prologue = shape.prologueOf(state)
-    const whole = prologue === shape.prologue
+    const part = this.#parts.findIndex((one) => begin >= one.begin && begin < one.end)
+    const ownData = part > 0 && this.#parts[part]!.languageData !== undefined
+    const whole = prologue === shape.prologue && !ownData
     const parent = whole ? body : 0
-    const parentInfo = whole ? this.#fragments[body]!.info : this.#hidden(prologue, range)
+    const parentInfo = whole ? this.#fragments[body]!.info : this.#hidden(prologue, range, ownData ? part : 0)
     const { operations, events, starts } = this.#saves(range, prologue)
     const info = this.#record(
       {
@@ -120,21 +124,17 @@ class FragmentEncoder {
       },
       `${parent} ${parentInfo}`,
     )
-    const part = this.#parts.findIndex((one) => begin >= one.begin && begin < one.end)
     const { begin: origin } = this.#parts[part]!
     this.#fragments.push({ part, begin: begin - origin, end: end - origin, info, parent, parentInfo })
   }
 
-  /** A record of the first part of the prologue, all of it done. */
-  #hidden(prologue: PrologueShape, { begin, end }: BodyRange): number {
+  /** A record of a prologue, or of the first part of one, all of it done, with the handler data of a part. */
+  #hidden(prologue: PrologueShape, { begin, end }: BodyRange, part: number): number {
     const operations = prologue.operations.map((operation) => ({ ...operation, at: 0 }))
     const starts = operations.map(() => 0)
     const { events } = prologue
-    return this.#record(
-      { begin, end, chained: false, prologueSize: 0, operations, events, starts, prologue },
-      'hidden',
-      [],
-    )
+    const range = { begin, end, chained: false, prologueSize: 0, operations, events, starts, prologue }
+    return this.#record(range, `hidden ${part}`, part, [])
   }
 
   /** The saves of a range: those that have been made when it begins are true at its first byte. */
@@ -168,23 +168,26 @@ class FragmentEncoder {
   /**
    * Writes a record.
    *
-   * @param parent - what tells the parents of chained records apart: equal records with equal parents are written once.
+   * @param key - what tells the parents of chained records apart: equal records with equal parents are written once.
+   * @param part - whose handler data an unchained record has.
    * @returns its offset.
    */
   #record(
     range: Omit<RangeRecord, 'flags' | 'handlerData' | 'epilogues'>,
-    parent: string = 'prologue',
+    key: string = 'prologue',
+    part: number = 0,
     epilogues: readonly EpilogueShape[] = this.#epiloguesIn(range),
   ): number {
-    const { version, handled } = this.#function
+    const { version, handledIn } = this.#function
+    const handled = handledIn(this.#parts[part]!)
     const flags = range.chained ? 0 : handled.flags
     const handlerData = range.chained ? undefined : handled.data
     const bytes = encodeRange({ ...range, flags, handlerData, epilogues }, version)
-    const key = `${parent} ${bytes.join(' ')}`
-    const known = this.#known.get(key)
+    const whole = `${key} ${bytes.join(' ')}`
+    const known = this.#known.get(whole)
     if (known !== undefined) return known
     const at = this.#size
-    this.#known.set(key, at)
+    this.#known.set(whole, at)
     if (flags !== 0) this.#relocations.push(...handled.relocations(at + trailerOf(bytes)))
     this.#blobs.push({ at, bytes })
     this.#size += (bytes.length + 3) & ~3

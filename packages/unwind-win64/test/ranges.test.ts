@@ -1,7 +1,7 @@
 // Functions whose state is not the same everywhere behind the prologue: saves in the body, states from inside the prologue,
 // parts, labels ahead. Random ones, walked from every instruction, and what small ones come to.
 
-import { type FrameRecord, FrameRecorder, loadImage, parseRecord, RBP, RBX, RSP } from '@framewright/frame-layout'
+import { type FrameRecord, FrameRecorder, loadImage, parseRecord, RBP, RBX, RSI, RSP } from '@framewright/frame-layout'
 import { checkConformance, generatedFunctions, shrinkWrappedFunctions } from '@framewright/frame-layout/testing'
 import { describe, expect, test } from 'vitest'
 import {
@@ -173,6 +173,59 @@ test('a range in a state from inside the prologue chains to a record of that par
   // The handler is that of the last record of the chain, whichever it is.
   expect(hidden.flags).toBe(3)
   expect(unwind.relocations.map(({ symbol }) => symbol)).toEqual(['h', 'h'])
+})
+
+test('a part with language data of its own has them behind a handler of its own', () => {
+  const recorder = new FrameRecorder()
+  recorder.adjustSp(4, 4, -40)
+  recorder.prologueEnd(4)
+  const body = recorder.label(4)
+  recorder.resume(20, body)
+  recorder.resume(40, body)
+  const parts = [
+    { begin: 0, end: 20 },
+    { begin: 20, end: 40, languageData: { symbol: 'cold-data' } },
+    { begin: 40, end: 60 },
+  ]
+  const symbols = { personality: { symbol: 'h' }, languageData: { symbol: 'data' } }
+  const unwind = encodeFrame(recorder.finish({ codeSize: 60, parts, ...symbols }))!
+  const handlers = unwind.fragments.map(({ info, parentInfo }) => {
+    const at = (parentInfo < 0 ? info : parentInfo) + 8
+    return unwind.relocations.filter(({ offset }) => offset === at || offset === at + 4).map(({ symbol }) => symbol)
+  })
+  expect(handlers).toEqual([
+    ['h', 'data'],
+    ['h', 'cold-data'],
+    ['h', 'data'],
+  ])
+  expect(unwind.fragments.map(({ parent }) => parent)).toEqual([-1, 0, 0])
+})
+
+test('a state from inside a long prologue chains under the first range all the same', () => {
+  const recorder = new FrameRecorder()
+  recorder.push(1, 1, RBX)
+  const early = recorder.label(1)
+  recorder.adjustSp(5, 4, -128)
+  recorder.save(305, 5, RSI, 'sp', 32)
+  recorder.prologueEnd(305)
+  recorder.resume(400, early)
+  const { fragments } = encodeFrame(recorder.finish({ codeSize: 500 }))!
+  expect(fragments.map(({ begin, end, parent }) => [begin, end, parent])).toEqual([
+    [0, 300, -1],
+    [300, 400, 0],
+    [400, 500, 0],
+  ])
+})
+
+test('the prologue of a range does not reach over an epilogue: Wine looks for none in there', () => {
+  const text =
+    '4 (4) adjust-sp -40 immediate; 4 prologue-end; 15 (5) save rbx sp 32 8; 20 epilogue-begin; 25 (5) restore rbx sp 32 8; 29 (4) adjust-sp 40 immediate; 30 epilogue-end return; 45 (5) save rsi sp 24 8'
+  const { fragments } = encodeFrame(parse(100, text))!
+  expect(fragments.map(({ begin, end }) => [begin, end])).toEqual([
+    [0, 10],
+    [10, 40],
+    [40, 100],
+  ])
 })
 
 test('parts lie where they were placed, in other sections too, in front of the entry too', () => {
