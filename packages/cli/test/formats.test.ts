@@ -77,6 +77,13 @@ test('what was written in a format is shown in its words, with and without its n
   expect((await run('unwind f.o --unwind sframe', where)).stdout).toBe(plain.stdout)
   expect((await run('unwind f.o --unwind dwarf', where)).stdout).toContain('no unwind data')
   expect((await run('disasm f.o', where)).stdout).toMatch(/rsp\+16/)
+  const json = JSON.parse((await run('unwind --json -f leaf f.o', where)).stdout)
+  expect(json.functions[0].encoded).toEqual([
+    {
+      title: 'sframe',
+      lines: ['SFrame version 2: 4 bytes of code, 1 row, 1 byte for a start', '  00  cfa = rsp+8, rip at cfa-8'],
+    },
+  ])
 })
 
 test('each function is described in the first format of a chain that can, and read back from there', async () => {
@@ -161,4 +168,35 @@ test("binutils' reader shows what we show, and its linker keeps it", async (cont
   const shown = await run('unwind f.so', world({ 'f.so': new Uint8Array(readFileSync(file('f.so'))) }))
   expect(shown.stdout).toContain(`ELF library, unwind data: sframe\n`)
   expect(shown.stdout).toMatch(/fib: at 0x.*SFrame version 1/s)
+})
+
+test('what linkers leave of .sframe, merged or one behind the other, is read as what it means', (context) => {
+  const [as, ld, lld] = tools(context, 'as', 'ld', 'ld.lld')
+  const source = (name: string, depth: number) =>
+    `  .text\n  .globl ${name}\n  .type ${name}, @function\n${name}:\n  .cfi_startproc\n  nop\n` +
+    `  .cfi_def_cfa_offset ${depth}\n  nop\n  .cfi_endproc\n  .size ${name}, . - ${name}\n`
+  const objects = [16, 48, 80].map((depth, index) => {
+    const path = file(`part${index}.s`, `  .cfi_sections .sframe\n${source(`f${depth}`, depth)}`)
+    expect(runTool(as, '-o', file(`part${index}.o`), path).stderr).toBe('')
+    return file(`part${index}.o`)
+  })
+  const outputs: readonly [string, readonly string[]][] = [
+    [ld, ['-shared']],
+    [lld, ['-r']],
+    [lld, ['-shared']],
+  ]
+  return Promise.all(
+    outputs.map(async ([linker, [flag]], index) => {
+      const path = file(`whole${index}`)
+      expect(runTool(linker, flag!, '-o', path, ...objects)).toEqual({ status: 0, stdout: '', stderr: '' })
+      const where = world({ f: new Uint8Array(readFileSync(path)) })
+      const { functions } = JSON.parse((await run('unwind --json f', where)).stdout)
+      const last = functions.map(({ name, rows }: { name: string; rows: { cfa: object }[] | null }) => [
+        name,
+        rows?.[1]?.cfa,
+      ])
+      const expected = [16, 48, 80].map((offset) => [`f${offset}`, { register: 'rsp', offset }])
+      expect(last, `${linker} ${flag}`).toEqual(expected)
+    }),
+  )
 })

@@ -30,6 +30,8 @@ export interface SFrameTable {
   readonly fixedReturnAddress: number
   readonly functions: readonly SFrameFunction[]
   readonly reader: ByteReader
+  /** Offset of the byte behind the last one. */
+  readonly end: number
 }
 
 /** What holds for the rows of all functions of a table. */
@@ -67,12 +69,18 @@ export interface SFrameFunction {
 export interface DecodeOptions {
   /** The section's own address; 0 when left out. */
   readonly address?: bigint
+  /** Where in the section the header is; 0 when left out. */
+  readonly offset?: number
   /**
-   * What starts count from in a section that does not say (no flag for it, and not sorted). Assemblers leave it so, hence
-   * `'assembler'` when left out: from the field.
+   * What starts count from in a section that does not say. `'assembler'`, when left out: from the section if it is sorted,
+   * which only linkers do, else from the field, as relocations leave it. `'section'`, `'field'`: always, if no flag says
+   * otherwise.
    */
   readonly starts?: SFrameStarts
 }
+
+/** Of tables in a section. */
+const ALIGNMENT = 8
 
 const FLAGS: Readonly<Record<SFrameVersion, number>> = {
   1: SFRAME_F_FDE_SORTED | SFRAME_F_FRAME_POINTER,
@@ -80,68 +88,103 @@ const FLAGS: Readonly<Record<SFrameVersion, number>> = {
   3: SFRAME_F_FDE_SORTED | SFRAME_F_FDE_FUNC_START_PCREL,
 }
 
+/**
+ * All tables of a section. There is one, unless a linker that does not know the format put those of several objects one
+ * behind the other.
+ *
+ * @throws SFrameError with the byte that is wrong.
+ */
+export function decodeSFrameTables(bytes: Uint8Array, options: DecodeOptions = {}): SFrameTable[] {
+  const tables: SFrameTable[] = []
+  let { offset = 0 } = options
+  do {
+    const table = decodeSFrame(bytes, { ...options, offset })
+    tables.push(table)
+    offset = Math.ceil(table.end / ALIGNMENT) * ALIGNMENT
+  } while (startsTable(bytes, offset))
+  return tables
+}
+
+function startsTable(bytes: Uint8Array, offset: number): boolean {
+  return offset + HEADER_BYTES <= bytes.length && byteOrder(bytes, offset) !== null
+}
+
 /** @throws SFrameError with the byte that is wrong. */
 export function decodeSFrame(bytes: Uint8Array, options: DecodeOptions = {}): SFrameTable {
-  const bigEndian = isBigEndian(bytes)
+  const { address = 0n, offset: at = 0, starts = 'assembler' } = options
+  const bigEndian = isBigEndian(bytes, at)
   const reader = new ByteReader(bytes, bigEndian)
-  reader.require(0, HEADER_BYTES, 'the header')
-  const version = reader.u8(2)
-  if (version !== 1 && version !== 2 && version !== 3) return reader.fail({ code: 'version', version }, 2)
-  const flags = reader.u8(3)
-  if ((flags & ~FLAGS[version]) !== 0) reader.fail({ code: 'flags', version, flags }, 3)
+  reader.require(at, HEADER_BYTES, 'the header')
+  const version = reader.u8(at + 2)
+  if (version !== 1 && version !== 2 && version !== 3) return reader.fail({ code: 'version', version }, at + 2)
+  const flags = reader.u8(at + 3)
+  if ((flags & ~FLAGS[version]) !== 0) reader.fail({ code: 'flags', version, flags }, at + 3)
   if (version === 3 && (flags & SFRAME_F_FDE_FUNC_START_PCREL) === 0) {
-    reader.fail({ code: 'malformed', why: 'starts of functions that do not count from their field' }, 3)
+    reader.fail({ code: 'malformed', why: 'starts of functions that do not count from their field' }, at + 3)
   }
-  const abi = abis.find(({ number }) => number === reader.u8(4))
-  if (abi === undefined) return reader.fail({ code: 'abi', abi: reader.u8(4) }, 4)
+  const abi = abis.find(({ number }) => number === reader.u8(at + 4))
+  if (abi === undefined) return reader.fail({ code: 'abi', abi: reader.u8(at + 4) }, at + 4)
   if (abi.bigEndian !== bigEndian) {
-    reader.fail({ code: 'malformed', why: `the ABI ${abi.number} in the other byte order` }, 4)
+    reader.fail({ code: 'malformed', why: `the ABI ${abi.number} in the other byte order` }, at + 4)
   }
 
-  const headerEnd = HEADER_BYTES + reader.u8(7)
-  const count = reader.u32(8)
-  const indexAt = headerEnd + reader.u32(20)
-  const rowsAt = headerEnd + reader.u32(24)
-  const rowsEnd = rowsAt + reader.u32(16)
+  const headerEnd = at + HEADER_BYTES + reader.u8(at + 7)
+  const count = reader.u32(at + 8)
+  const indexAt = headerEnd + reader.u32(at + 20)
+  const rowsAt = headerEnd + reader.u32(at + 24)
+  const rowsEnd = rowsAt + reader.u32(at + 16)
   reader.require(indexAt, count * FDE_BYTES[version], 'the index of functions')
   reader.require(rowsAt, rowsEnd - rowsAt, 'the rows')
-  const fromField = countsFromField(flags, options.starts ?? 'assembler')
-  const { address = 0n } = options
+  const fromField = countsFromField(flags, starts)
   const functions: SFrameFunction[] = []
   let rows = 0
   for (let i = 0; i < count; i++) {
     const offset = indexAt + i * FDE_BYTES[version]
-    const base = fromField ? address + BigInt(offset) : address
+    const base = address + BigInt(fromField ? offset : at)
     const one = readFunction(reader, version, offset, base, rowsAt, rowsEnd, abi)
     rows += one.rows
     functions.push(one)
   }
   // Without this, descriptions that share their rows would make a small section mean a great many of them.
-  const stated = reader.u32(12)
-  if (rows > stated) reader.fail({ code: 'malformed', why: `${stated} rows are stated, functions have ${rows}` }, 12)
-  if (rows * 2 > rowsEnd - rowsAt)
-    reader.fail({ code: 'malformed', why: `${rows} rows in ${rowsEnd - rowsAt} bytes` }, 12)
-  return { version, flags, abi, fixedFramePointer: reader.i8(5), fixedReturnAddress: reader.i8(6), functions, reader }
-}
-
-function isBigEndian(bytes: Uint8Array): boolean {
-  if (bytes.length < 2) {
-    const problem = { code: 'truncated', what: 'the header', bytes: HEADER_BYTES, available: bytes.length } as const
-    throw new SFrameError(problem, { in: 'section', offset: 0 })
+  const stated = reader.u32(at + 12)
+  const statedAt = at + 12
+  if (rows > stated)
+    reader.fail({ code: 'malformed', why: `${stated} rows are stated, functions have ${rows}` }, statedAt)
+  if (rows * 2 > rowsEnd - rowsAt) {
+    reader.fail({ code: 'malformed', why: `${rows} rows in ${rowsEnd - rowsAt} bytes` }, statedAt)
   }
-  const magic = bytes[0]! | (bytes[1]! << 8)
-  if (magic === SFRAME_MAGIC) return false
-  if (((bytes[0]! << 8) | bytes[1]!) === SFRAME_MAGIC) return true
-  throw new SFrameError({ code: 'magic', magic }, { in: 'section', offset: 0 })
+  return {
+    ...{ version, flags, abi, functions, reader },
+    ...{ fixedFramePointer: reader.i8(at + 5), fixedReturnAddress: reader.i8(at + 6) },
+    end: Math.max(headerEnd, indexAt + count * FDE_BYTES[version], rowsEnd),
+  }
 }
 
-/**
- * Sections that a linker has been over are sorted. Others of versions 1 and 2 without the flag are an assembler's, and what
- * their relocations make of them counts from the field.
- */
+function isBigEndian(bytes: Uint8Array, at: number): boolean {
+  if (bytes.length < at + 2) {
+    const problem = {
+      code: 'truncated',
+      what: 'the header',
+      bytes: HEADER_BYTES,
+      available: bytes.length - at,
+    } as const
+    throw new SFrameError(problem, { in: 'section', offset: at })
+  }
+  const order = byteOrder(bytes, at)
+  if (order !== null) return order === 'big'
+  throw new SFrameError({ code: 'magic', magic: bytes[at]! | (bytes[at + 1]! << 8) }, { in: 'section', offset: at })
+}
+
+/** What the magic number says of it; null where there is none. */
+function byteOrder(bytes: Uint8Array, at: number): 'little' | 'big' | null {
+  const [first, second] = [bytes[at]!, bytes[at + 1]!]
+  if ((first | (second << 8)) === SFRAME_MAGIC) return 'little'
+  return ((first << 8) | second) === SFRAME_MAGIC ? 'big' : null
+}
+
 function countsFromField(flags: number, starts: SFrameStarts): boolean {
-  if ((flags & SFRAME_F_FDE_FUNC_START_PCREL) !== 0) return true
-  return (flags & SFRAME_F_FDE_SORTED) === 0 && starts !== 'section'
+  if ((flags & SFRAME_F_FDE_FUNC_START_PCREL) !== 0 || starts === 'field') return true
+  return starts === 'assembler' && (flags & SFRAME_F_FDE_SORTED) === 0
 }
 
 function readFunction(

@@ -2,7 +2,13 @@
 
 export { type AssembleOptions, assembleSection, type SFrameStarts } from './assemble.ts'
 export type { SFrameVersion } from './constants.ts'
-export { type DecodeOptions, decodeSFrame, type SFrameFunction, type SFrameTable } from './decode.ts'
+export {
+  type DecodeOptions,
+  decodeSFrame,
+  decodeSFrameTables,
+  type SFrameFunction,
+  type SFrameTable,
+} from './decode.ts'
 export { encodeRecord, type SFrameFunctionUnwind, type SFramePartRows } from './encode.ts'
 export { SFrameError, type SFramePlace, type SFrameProblem } from './errors.ts'
 export { createSFrameFormat, type SFrameFormat, type SFrameFormatOptions, sframe, sframeV1 } from './format.ts'

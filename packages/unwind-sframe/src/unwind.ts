@@ -3,7 +3,7 @@
 import type { MachineState, ReadMemory, Register, UnwindImage } from '@framewright/frame-layout'
 import type { SFrameStarts } from './assemble.ts'
 import { SFRAME_F_FDE_SORTED } from './constants.ts'
-import { decodeSFrame, type SFrameFunction, type SFrameTable } from './decode.ts'
+import { decodeSFrameTables, type SFrameFunction, type SFrameTable } from './decode.ts'
 import { SFrameError, type SFrameProblem } from './errors.ts'
 import { readRows } from './read-rows.ts'
 import type { SFrameRow, SFrameRule } from './row.ts'
@@ -21,11 +21,13 @@ export interface FoundRow {
   readonly row: SFrameRow
 }
 
-/** The sections of an image that are SFrame's, read up to their rows. @throws SFrameError */
+/** The tables in an image, read up to their rows. @throws SFrameError */
 export function sframeTables(image: UnwindImage, starts: SFrameStarts): SFrameTable[] {
+  // Ours with starts from the field say so themselves.
+  const unsaid = starts === 'section' ? 'section' : 'assembler'
   return image.sections
     .filter(({ name }) => name === '.sframe')
-    .map(({ bytes, address }) => decodeSFrame(bytes, { address, starts }))
+    .flatMap(({ bytes, address }) => decodeSFrameTables(bytes, { address, starts: unsaid }))
 }
 
 /** @returns null where no function covers the pc. @throws SFrameError on malformed rows. */

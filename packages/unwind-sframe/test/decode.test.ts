@@ -14,6 +14,7 @@ import {
 import { expect, test } from 'vitest'
 import {
   decodeSFrame,
+  decodeSFrameTables,
   printSFrame,
   readRows,
   SFrameError,
@@ -163,6 +164,28 @@ test('where a function lies: from the field, from the section, and what the flag
   expect(begins({ flags: 0 }, 'section')).toBe(0x4100n)
   expect(begins({ flags: 1 })).toBe(0x4100n)
   expect(begins({ flags: 5 }, 'section')).toBe(0x4000n + 28n + 0x100n)
+})
+
+test('tables one behind the other, as linkers that do not know the format leave them', () => {
+  const one = section({ functions: [{ size: 6, rows: 4, info: 0, bytes: framed, start: 0x100 }] })
+  const two = section({ version: 1, functions: [{ size: 6, rows: 4, info: 0, bytes: framed, start: 0x200 }] })
+  const at = Math.ceil(one.length / 8) * 8
+  const bytes = new Uint8Array(at + two.length + 40)
+  bytes.set(one)
+  bytes.set(two, at)
+  const tables = decodeSFrameTables(bytes, { address: 0x4000n })
+  expect(tables.map(({ version }) => version)).toEqual([2, 1])
+  expect(tables.map(({ functions }) => functions[0]!.begin)).toEqual([
+    0x4000n + 28n + 0x100n,
+    0x4000n + BigInt(at) + 28n + 0x200n,
+  ])
+  expect(unwindRowsOf(tables[1]!, tables[1]!.functions[0]!)).toHaveLength(4)
+  bytes[at + 2] = 9
+  expect(() => decodeSFrameTables(bytes)).toThrow(
+    `version 9 is not known (at 0x${(at + 2).toString(16)} of the section)`,
+  )
+  // An offset means that there is a table.
+  expect(() => decodeSFrameTables(bytes, { offset: 4 })).toThrow(SFrameError)
 })
 
 test('an auxiliary header, and gaps between the parts of a section, are stepped over', () => {

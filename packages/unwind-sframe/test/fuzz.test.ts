@@ -6,6 +6,7 @@ import { expect, test } from 'vitest'
 import {
   createSFrameFormat,
   decodeSFrame,
+  decodeSFrameTables,
   findRow,
   printSFrame,
   SFrameError,
@@ -37,6 +38,7 @@ function readAll(bytes: Uint8Array, walks: boolean): boolean {
     }
     if (!walks) return
     survives(() => printSFrame(table))
+    survives(() => decodeSFrameTables(bytes))
     const image = { base: 0n, sections: [{ name: '.sframe', address: 0x1000n, bytes }] }
     for (const { begin } of table.functions.slice(0, 4)) {
       const { programCounter } = table.abi.architecture

@@ -71,7 +71,9 @@ function* functionsJson(subject: Subject, encoded: EncodedReader): Generator<unk
     yield {
       ...{ name: fn.name, section: fn.section, offset: fn.offset, codeSize: fn.codeSize, ...placeJson(fn) },
       rows: fn.rows?.map(jsonRow) ?? null,
-      encoded: encoded(fn).map(({ title, fields }) => ({ title, fields })),
+      encoded: encoded(fn).map(({ title, fields, lines }) =>
+        fields.length > 0 ? { title, fields } : { title, lines },
+      ),
       record: fn.record,
     }
   }
