@@ -40,6 +40,7 @@ export interface ShapeOptions {
 const UNKNOWN = -1
 
 const noSaves: ReadonlyMap<Register, number> = new Map()
+const noRanges: readonly BodyRange[] = []
 
 /** @throws Win64UnwindError with the event that cannot be expressed. */
 export function shapeOf(record: FrameRecord, options: ShapeOptions): FrameShape {
@@ -72,7 +73,7 @@ class Shaper {
   /** The whole prologue. */
   #whole!: Stage
   /** Stages at labels inside the prologue, by their number of events; empty for nearly every function. */
-  readonly #stages: Map<number, Stage> = new Map()
+  #stages: Map<number, Stage> | null = null
   #labels: Map<number, Position> | null = null
   #position!: Position
   /** The first event that moves SP outside prologue and epilogues, by stage. */
@@ -80,7 +81,7 @@ class Shaper {
   /** The largest distance from the CFA down to a slot that the body fills, and the slot of some xmm register. */
   #deepestBodySlot = 0
   #vectorBodySlot = Number.NaN
-  readonly #changes: StateChange[] = []
+  #changes: StateChange[] | null = null
 
   constructor(record: FrameRecord, options: ShapeOptions) {
     this.#record = record
@@ -98,17 +99,18 @@ class Shaper {
     this.#surveyPrologue()
     const epilogues = this.#walkBody()
     const prologue = this.#shapeStage(this.#whole)
-    const needsRanges = this.#changes.length > 0 || this.#record.parts !== undefined
-    if (!needsRanges) return { prologue, epilogues, ranges: [], prologueOf: () => prologue }
+    if (this.#changes === null && this.#record.parts === undefined) {
+      return { prologue, epilogues, ranges: noRanges, prologueOf: () => prologue }
+    }
     const initial: BodyState = { prologue: this.#whole.events, saves: noSaves }
     const ends = epilogues.map(({ end }) => end)
-    const ranges = cutRanges(this.#record, initial, this.#changes, ends)
+    const ranges = cutRanges(this.#record, initial, this.#changes ?? [], ends)
     this.#checkParts(epilogues)
     const known = new Map([[this.#whole.events, prologue]])
     const prologueOf = (state: BodyState): PrologueShape => {
       let shape = known.get(state.prologue)
       if (shape === undefined) {
-        shape = this.#shapeStage(this.#stages.get(state.prologue)!)
+        shape = this.#shapeStage(this.#stages!.get(state.prologue)!)
         known.set(state.prologue, shape)
       }
       return shape
@@ -119,8 +121,12 @@ class Shaper {
   #shapeStage(stage: Stage): PrologueShape {
     const moved = this.#moves?.get(stage.events)
     if (moved !== undefined && stage.frame === null) this.#fail({ code: 'sp-moves' }, moved)
+    const { events, frame, cfaFromSp, deepestPush } = stage
     const survey: PrologueSurvey = {
-      ...stage,
+      events,
+      frame,
+      cfaFromSp,
+      deepestPush,
       deepestSlot: Math.max(stage.deepestSlot, this.#deepestBodySlot),
       vectorSlot: Number.isNaN(stage.vectorSlot) ? this.#vectorBodySlot : stage.vectorSlot,
       moves: moved !== undefined,
@@ -208,6 +214,7 @@ class Shaper {
         case 'label': {
           this.#labels ??= new Map()
           this.#labels.set(event.id, { prologue: effects, saves: noSaves, cfaFromSp })
+          this.#stages ??= new Map()
           this.#stages.set(effects, { events: effects, frame, cfaFromSp, deepestSlot, deepestPush, vectorSlot })
           break
         }
@@ -279,7 +286,7 @@ class Shaper {
   }
 
   #stageAt({ prologue }: BodyState): Stage {
-    return prologue === this.#whole.events ? this.#whole : this.#stages.get(prologue)!
+    return prologue === this.#whole.events ? this.#whole : this.#stages!.get(prologue)!
   }
 
   /** The position behind an event of the body. */
@@ -348,7 +355,7 @@ class Shaper {
 
   #changeSaves(next: Position, event: FrameEvent, index: number): void {
     const { saves } = this.#position
-    const changes = this.#changes
+    const changes = (this.#changes ??= [])
     const added = event.kind === 'save' || event.kind === 'push'
     // Version 3 cannot tell saves that were done before a range begins from one that its first instruction does.
     if (added && !saves.has(event.register) && this.#options.version !== 3) {
@@ -392,6 +399,7 @@ class Shaper {
       this.#fail({ code: 'inexpressible', what: 'resume', why }, index)
     }
     const { at } = this.#events[index]!
+    this.#changes ??= []
     this.#changes.push({ at, state: position, save: null })
     this.#position = position
   }
