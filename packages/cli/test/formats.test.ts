@@ -1,9 +1,11 @@
 // Formats beside the targets' own, and chains of fallbacks: what is written, and what is read back.
 
 import { readFileSync } from 'node:fs'
-import type { FrameRecord, UnwindFormat } from '@framewright/frame-layout'
+import { type FrameRecord, firstFitting, RBP, type UnwindFormat } from '@framewright/frame-layout'
+import { checkConformance, generatedFunctions, realignedFunctions } from '@framewright/frame-layout/testing'
 import { readObject } from '@framewright/object'
 import { dwarf } from '@framewright/unwind-dwarf'
+import { sframe } from '@framewright/unwind-sframe'
 import { expect, test } from 'vitest'
 import { fib, run, world } from './memory-host.ts'
 import { runTool, scratch, tools } from './tools.ts'
@@ -84,6 +86,26 @@ test('what was written in a format is shown in its words, with and without its n
       lines: ['SFrame version 2: 4 bytes of code, 1 row, 1 byte for a start', '  00  cfa = rsp+8, rip at cfa-8'],
     },
   ])
+})
+
+test('of sframe,dwarf every function is described by one of the two, and walked by it', () => {
+  const functions = generatedFunctions({ machineFrames: true, parts: true, labelsAhead: true })
+  const made = new Set<string>()
+  const chain = firstFitting([sframe, dwarf])
+  const counting: UnwindFormat = {
+    ...chain,
+    encode(record) {
+      const unwind = chain.encode(record)
+      if (unwind !== null) made.add(unwind.format)
+      return unwind
+    },
+  }
+  for (const some of [functions, realignedFunctions()]) {
+    const report = checkConformance(counting, { rows: 'true', registers: [RBP], functions: some, runs: 100 })
+    expect([...report.refused]).toEqual([])
+    expect(report.points).toBeGreaterThan(1000)
+  }
+  expect([...made].sort()).toEqual(['dwarf', 'sframe'])
 })
 
 test('each function is described in the first format of a chain that can, and read back from there', async () => {
