@@ -12,7 +12,11 @@ import { unwindRowsOf } from './unwind-rows.ts'
 /** A whole section: its header, and every function with its rows. */
 export function printSFrame(table: SFrameTable): string[] {
   const { version, flags, abi, functions } = table
-  const said = [`SFrame version ${version}`, abiName(abi), `${functions.length} functions`]
+  const said = [
+    `SFrame version ${version}`,
+    abiName(abi),
+    `${functions.length} ${functions.length === 1 ? 'function' : 'functions'}`,
+  ]
   if ((flags & SFRAME_F_FDE_SORTED) !== 0) said.push('sorted')
   if ((flags & SFRAME_F_FRAME_POINTER) !== 0) said.push('all keep the frame pointer')
   if ((flags & SFRAME_F_FDE_FUNC_START_PCREL) !== 0) said.push('starts count from their field')

@@ -103,7 +103,7 @@ test('AArch64 in both byte orders: signed return addresses, and a row without wo
     ])
     const table = decodeSFrame(section({ abi, functions: [{ size: 20, rows: 4, info: 0x20, bytes }] }))
     expect(table.functions[0]!.key).toBe('b')
-    expect(printSFrame(table)[0]).toBe(`SFrame version 2, aarch64${abi === 1 ? ', big-endian' : ''}, 1 functions`)
+    expect(printSFrame(table)[0]).toBe(`SFrame version 2, aarch64${abi === 1 ? ', big-endian' : ''}, 1 function`)
   }
 })
 
@@ -257,7 +257,7 @@ test('a section in words', () => {
     section({ flags: 3, functions: [{ size: 6, rows: 4, info: 0, bytes: framed, start: 0x40 }] }),
   )
   expect(printSFrame(table)).toEqual([
-    'SFrame version 2, x86-64, 1 functions, sorted, all keep the frame pointer',
+    'SFrame version 2, x86-64, 1 function, sorted, all keep the frame pointer',
     '',
     '0x40',
     'SFrame version 2: 6 bytes of code, 4 rows, 1 byte for a start',
