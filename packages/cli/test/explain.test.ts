@@ -1,8 +1,18 @@
 // `unwind --at`: what holds at one place, and which bytes say so, in every format that a file carries.
 
 import { readFileSync } from 'node:fs'
-import { type FrameRecord, FrameRecorder, RBP, RBX, RETURN_ADDRESS, RSP, XMM0 } from '@framewright/frame-layout'
+import {
+  type FrameRecord,
+  FrameRecorder,
+  RBP,
+  RBX,
+  RETURN_ADDRESS,
+  RSP,
+  type UnwindFormat,
+  XMM0,
+} from '@framewright/frame-layout'
 import { readObject, writeObject } from '@framewright/object'
+import { sframe } from '@framewright/unwind-sframe'
 import { type Win64DecodedFunction, win64Format } from '@framewright/unwind-win64'
 import { describe, expect, test } from 'vitest'
 import { explainWin64 } from '../src/explain/win64.ts'
@@ -117,6 +127,48 @@ describe.each(['x86_64-unknown-linux-gnu', 'x86_64-pc-windows-msvc'])('%s', (tri
     const json = JSON.parse((await run('unwind fib.o --json --at nothing', where)).stdout)
     expect(json).toMatchObject({ ok: false, diagnostics: [{ code: 'no-place' }] })
   })
+})
+
+test('other formats tell their row, each section once, and what they print of our own functions', async () => {
+  const where = world({ 'fib.clif': fib })
+  expect(await run('compile fib.clif -o fib.o --unwind sframe --target x86_64-unknown-linux-gnu', where)).toMatchObject(
+    {
+      code: 0,
+    },
+  )
+  for (const { offset, unwind } of await boundaries(where, 'fib.o', 'fib')) {
+    const { explanations } = await explained(where, 'fib.o', `fib+${offset}`)
+    expect(explanations.map(({ format, source }) => [format, source])).toEqual([['sframe', '.sframe']])
+    expect(same(explanations[0].row as JsonRow)).toEqual(same(unwind))
+  }
+  const chain = '--unwind sframe --target x86_64-unknown-linux-gnu'
+  const { stdout } = await run(`unwind fib.clif --at fib+9 ${chain}`, where)
+  expect(stdout).toMatch(/SFrame version 2: \d+ bytes of code/)
+  // A stranger's, under the name of a module.
+  const stranger: UnwindFormat = { ...sframe, name: 'mine', print: () => ['what I print'] }
+  const modules = { './mine.mjs': { default: stranger } }
+  const theirs = await run('unwind fib.o --at fib+9 --unwind ./mine.mjs', { ...where, modules })
+  expect(theirs).toMatchObject({ code: 0, stderr: '' })
+  expect(theirs.stdout).toContain('.sframe  mine\n')
+})
+
+test('where one format is malformed the others are asked all the same', async (context) => {
+  const [gcc] = tools(context, 'x86_64-w64-mingw32-gcc')
+  const path = file('both.o')
+  expect(runTool(gcc, '-O2', '-c', '-g', '-o', path, file('both.c', program)).stderr).toBe('')
+  const model = readObject(new Uint8Array(readFileSync(path)))
+  const broken = model.sections.map((section) => {
+    if (section.name !== '.debug_frame') return section
+    const bytes = section.bytes.slice()
+    bytes[8] = 9 // the version of the CIE
+    return { ...section, bytes }
+  })
+  const where = world({ 'both.o': writeObject({ ...model, sections: broken }) })
+  const [good, bad] = (await explained(where, 'both.o', 'walk+1')).explanations
+  expect(good).toMatchObject({ format: 'win64', source: '.pdata' })
+  expect(bad).toMatchObject({ format: 'dwarf', row: null })
+  expect(bad.summary).toMatch(/version/)
+  expect(await run('unwind both.o --at walk+1 --unwind dwarf', where)).toMatchObject({ code: 1, stdout: '' })
 })
 
 test('with several sections of code an offset needs a section', async () => {

@@ -12,7 +12,7 @@ import type { Subject } from '../subject.ts'
 export async function explainCommand(
   context: Context,
   input: Input,
-  { description, file, formats }: Subject,
+  { description, file, formats, functions }: Subject,
   at: string,
 ): Promise<number> {
   const { host, json, style } = context
@@ -22,7 +22,9 @@ export async function explainCommand(
     throw new InputError([{ ...common, message: place.why, code: 'no-place' }])
   }
   const words = addressWords(file)
-  const explanations = explainAddress(file, formats, place.address, words, await loadDisassembler())
+  const unwind = functions.find(({ name }) => name === place.fn?.name)?.show().unwind ?? null
+  const options = { place: words, disassemble: await loadDisassembler(), unwind }
+  const explanations = explainAddress(file, formats, place.address, options)
   if (json) {
     const head = { ok: true, input: input.name, description, at: placeJson(place, words) }
     const items = explanations.map((each) => explanationJson(each, words))

@@ -49,12 +49,16 @@ export function explainDwarf(file: LoadedFile, address: bigint, place: (address:
           },
           ...rules(section, explained, row),
         ],
+        words: [],
       }
     })
   })
 }
 
-/** The entry of `.eh_frame_hdr` that leads there, in the one form that can be searched. */
+/** And, with the bit for signs, sleb128. */
+const DW_EH_PE_uleb128 = 1
+
+/** The entry of `.eh_frame_hdr` that leads there, where entries have a fixed size. */
 function searchTable(
   { sections, kind }: LoadedFile,
   frames: FileSection,
@@ -67,12 +71,14 @@ function searchTable(
   const entry = frames.address + BigInt(fde.offset)
   const index = functions?.findIndex((each) => each.entry === entry) ?? -1
   if (functions === null || index < 0) return []
-  // Four bytes of encodings, two pointers, then two words an entry.
-  const [, pointer, count] = header.bytes
-  const offset = 4 + encodedSize(pointer, 8) + encodedSize(count, 8) + 8 * index
+  // Four bytes of encodings, two numbers, then two pointers an entry.
+  const [, pointer, count, table] = header.bytes
+  if ([pointer, count, table].some((encoding) => (encoding & 7) === DW_EH_PE_uleb128)) return []
+  const width = 2 * encodedSize(table, 8)
+  const offset = 4 + encodedSize(pointer, 8) + encodedSize(count, 8) + width * index
   return [
     {
-      ...{ section: header.name, offset, bytes: header.stored.subarray(offset, offset + 8), name: 'search table' },
+      ...{ section: header.name, offset, bytes: header.stored.subarray(offset, offset + width), name: 'search table' },
       meaning: `${place(functions[index].begin)} is described at ${frames.name}+${fde.offset.toString(16)}`,
     },
   ]

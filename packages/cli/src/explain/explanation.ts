@@ -19,6 +19,8 @@ export interface Explanation {
   readonly from: bigint | null
   readonly to: bigint | null
   readonly groups: readonly Group[]
+  /** What the format itself prints. */
+  readonly words: readonly string[]
 }
 
 /** Bytes that together say one thing. */
@@ -58,7 +60,7 @@ const SHOWN = 8
 
 /** @param place - an address as the user knows it. */
 export function explanationLines(
-  { format, source, summary, from, to, groups }: Explanation,
+  { format, source, summary, from, to, groups, words }: Explanation,
   place: (address: bigint) => string,
   style: Style,
 ): string[] {
@@ -91,6 +93,7 @@ export function explanationLines(
       lines.push(`  ${' '.repeat(width)}    ${at}  ${padTo(bytesText(bytes), bytesWidth)}  ${said}`.trimEnd())
     }
   }
+  for (const line of words) lines.push(`  ${line}`.trimEnd())
   return lines
 }
 
@@ -107,12 +110,22 @@ export interface JsonExplanation {
   readonly from: string | null
   readonly to: string | null
   readonly groups: readonly Group[]
+  readonly words: readonly string[]
 }
 
 export function explanationJson(
-  { format, source, summary, row, from, to, groups }: Explanation,
+  { format, source, summary, row, from, to, groups, words }: Explanation,
   place: (address: bigint) => string,
 ): JsonExplanation {
   const said = (address: bigint | null) => (address === null ? null : place(address))
-  return { format, source, summary, row: row === null ? null : jsonRow(row), from: said(from), to: said(to), groups }
+  return {
+    format,
+    source,
+    summary,
+    row: row === null ? null : jsonRow(row),
+    from: said(from),
+    to: said(to),
+    groups,
+    words,
+  }
 }

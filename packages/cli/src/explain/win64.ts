@@ -65,6 +65,7 @@ function leaf(): Explanation {
     ...{ format: 'win64', source: '.pdata', row, from: null, to: null },
     summary: 'no entry covers it: to Windows it is in a leaf, its caller is at [rsp]',
     groups: rowGroups(row, () => []),
+    words: [],
   }
 }
 
@@ -104,7 +105,7 @@ class Win64Explainer {
         return { name: index === 0 ? 'record' : 'chained to', value, reasons: this.#header(record) }
       }),
     ]
-    const common = { format: 'win64', source: '.pdata' }
+    const common = { format: 'win64', source: '.pdata', words: [] }
     const epilogue = own.info.version === 2 ? this.#listed(chain, offset) : this.#recognised(own, address)
     if (epilogue !== null) {
       groups.push({ name: 'epilogue', value: epilogue.value, reasons: epilogue.reasons })

@@ -43,7 +43,8 @@ export function readUnwindData(
   return { format: first, decoded, formatOf: (range) => formatOf.get(range) as UnwindFormat }
 }
 
-function decodeQuietly(format: UnwindFormat, image: UnwindImage): readonly DecodedFunction[] {
+/** What a format reads; nothing where the data are malformed. */
+export function decodeQuietly(format: UnwindFormat, image: UnwindImage): readonly DecodedFunction[] {
   try {
     return format.decode(image)
   } catch (error) {
