@@ -2,8 +2,16 @@
 // has no words for.
 
 import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { printRow, sameState, type UnwindImage } from '../../packages/frame-layout/src/index.ts'
+import {
+  type FrameRecord,
+  printRow,
+  rowAt,
+  sameState,
+  type UnwindImage,
+  unwindRows,
+} from '../../packages/frame-layout/src/index.ts'
 import {
   checkConformance,
   generatedFunctions,
@@ -11,15 +19,18 @@ import {
 } from '../../packages/frame-layout/src/testing/index.ts'
 import {
   createCompactFormat,
+  decodeEncoding,
   encodeEncoding,
   frameOfRow,
   machOSectionNames,
+  rowOfFrame,
   type StackImmediate,
 } from '../../packages/unwind-compact/src/index.ts'
 import { type MachFile, readMachO } from '../../packages/unwind-compact/test/mach-o.ts'
 import { dwarf } from '../../packages/unwind-dwarf/src/index.ts'
+import { examples } from '../support/examples.ts'
 import { framewright } from '../support/framewright.ts'
-import { clean, need, scratch } from '../support/tools.ts'
+import { clean, need, repositoryRoot, scratch } from '../support/tools.ts'
 
 const place = scratch()
 
@@ -127,6 +138,58 @@ describe('what no encoding says is said in DWARF', () => {
     const report = checkConformance(format, { runs: 400, functions, rows: 'true', registers: general })
     expect([...report.refused]).toEqual([])
     expect(report.points).toBeGreaterThan(5000)
+  })
+})
+
+interface JsonFunction {
+  readonly name: string
+  readonly code: string
+  /** Return addresses. */
+  readonly callSites: readonly number[]
+  readonly frame: FrameRecord
+}
+
+describe('the frames of the examples', () => {
+  const format = createCompactFormat({ fallback: dwarf })
+
+  test.each([
+    ['x86_64-unknown-linux-gnu', []],
+    ['x86_64-unknown-linux-gnu', ['--set', 'preserve_frame_pointers']],
+    ['x86_64-pc-windows-msvc', []],
+  ] as const)('%s, %j: the word is true at every call', async (triple, settings) => {
+    let calls = 0
+    let words = 0
+    let others = 0
+    for (const { name } of examples) {
+      const path = join(repositoryRoot, 'examples', `${name}.clif`)
+      const args = ['compile', '--emit', 'json', '--target', triple, ...settings, path, '-o', '-']
+      const { status, stdout } = await framewright(args)
+      expect(status).toBe(0)
+      for (const { name, code, callSites, frame } of (JSON.parse(stdout) as { functions: JsonFunction[] }).functions) {
+        const bytes = Uint8Array.from(Buffer.from(code, 'hex'))
+        const { ranges, fallback } = format.encode(frame, { code: bytes })!
+        if (fallback !== null) {
+          others++
+          continue
+        }
+        words++
+        const rows = unwindRows(frame)
+        const row = rowOfFrame(decodeEncoding(ranges[0]!.encoding).frame, (at) =>
+          new DataView(bytes.buffer).getInt32(at, true),
+        )
+        for (const offset of callSites) {
+          // Calls of the prologue (a probe of the stack) are not in the body.
+          if (offset <= frame.prologueEnd) continue
+          const { argumentBytes: _, ...wanted } = rowAt(rows, offset - 1)
+          expect(sameState(row!, { ...wanted, argumentBytes: 0 }), `${name} at ${offset}`).toBe(true)
+          calls++
+        }
+      }
+    }
+    // Functions of the Windows convention that save vector registers are the others.
+    expect(words).toBeGreaterThan(80)
+    expect(calls).toBeGreaterThan(40)
+    expect(others).toBeLessThan(words / 2)
   })
 })
 
