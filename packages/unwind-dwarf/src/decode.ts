@@ -32,6 +32,9 @@ export interface CommonInformationEntry extends FactorInfo {
   readonly languageDataEncoding: number | null
   readonly personality: EncodedPointer | null
   readonly signalFrame: boolean
+  /** AArch64: letters `B` and `G`. */
+  readonly signedWithKeyB: boolean
+  readonly taggedStack: boolean
   /** Whether FDEs have augmentation data. */
   readonly sized: boolean
   readonly programStart: number
@@ -197,6 +200,8 @@ export class FrameDecoder {
     let languageDataEncoding: number | null = null
     let personality: EncodedPointer | null = null
     let signalFrame = false
+    let signedWithKeyB = false
+    let taggedStack = false
     const sized = augmentation.startsWith('z')
     let programStart = -1
     if (sized) {
@@ -221,7 +226,11 @@ export class FrameDecoder {
         if (encoding !== DW_EH_PE_omit) personality = readPointer(reader, encoding, this.#bases, 'personality')
       } else if (letter === 'S') {
         signalFrame = true
-      } else if (letter !== 'B' && letter !== 'G') {
+      } else if (letter === 'B') {
+        signedWithKeyB = true
+      } else if (letter === 'G') {
+        taggedStack = true
+      } else {
         // The rest is data of unknown length: with `z` it can be skipped, otherwise nothing behind it can be found.
         if (!sized) reader.fail({ code: 'augmentation', augmentation }, augmentationPlace)
         break
@@ -246,6 +255,8 @@ export class FrameDecoder {
       languageDataEncoding,
       personality,
       signalFrame,
+      signedWithKeyB,
+      taggedStack,
       sized,
       programStart: reader.position,
       programEnd: end,

@@ -29,8 +29,9 @@ export type CfiDirective = { readonly at: number } & (
   | { readonly op: 'escape'; readonly bytes: Uint8Array }
   /** DW_CFA_set_loc: the location by its address. No assembler has a directive for it. */
   | { readonly op: 'set_loc' }
-  // Of the header, wherever in the function they stand. gas advances the location to those of the first line.
+  // Of the header, wherever in the function they stand. gas advances the location to signal_frame and return_column.
   | { readonly op: 'signal_frame' }
+  | { readonly op: 'b_key_frame' | 'mte_tagged_frame' }
   | { readonly op: 'return_column'; readonly register: DwarfRegister }
   | { readonly op: 'personality' | 'lsda'; readonly pointer: EncodedSymbol }
 )
@@ -38,6 +39,8 @@ export type CfiDirective = { readonly at: number } & (
 /** What directives say of the header. */
 export interface DirectiveHeader {
   readonly signalFrame?: true
+  readonly signedWithKeyB?: true
+  readonly taggedStack?: true
   readonly returnAddressRegister?: DwarfRegister
   readonly personality?: EncodedSymbol
   readonly languageData?: EncodedSymbol
@@ -105,6 +108,12 @@ export function encodeDirectives(
         continue
       case 'lsda':
         header = { ...header, languageData: directive.pointer }
+        continue
+      case 'b_key_frame':
+        header = { ...header, signedWithKeyB: true }
+        continue
+      case 'mte_tagged_frame':
+        header = { ...header, taggedStack: true }
         continue
       case 'signal_frame':
         header = { ...header, signalFrame: true }

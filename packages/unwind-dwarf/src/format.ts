@@ -50,6 +50,8 @@ export interface DwarfFormatOptions {
   readonly relocateBy?: 'section' | 'symbol'
   /** Whose limits `unwind` has; libgcc's when left out. */
   readonly reader?: UnwindReader
+  /** AArch64: with which key return addresses are signed, which records do not say; A when left out. */
+  readonly returnAddressKey?: 'A' | 'B'
   /** What text- and data-relative pointers count from, in sections that are read. */
   readonly text?: bigint
   readonly data?: bigint
@@ -129,7 +131,8 @@ export function createDwarfFormat(options: DwarfFormatOptions = {}): DwarfFormat
     },
 
     assemble(functions): UnwindSection[] {
-      const descriptions = frameDescriptions(functions)
+      const key = options.returnAddressKey === 'B' ? { signedWithKeyB: true } : undefined
+      const descriptions = frameDescriptions(functions).map((one) => ({ ...one, ...key }))
       if (descriptions.length === 0) return []
       const pointers = new Set<string>()
       for (const { personality } of descriptions) if (personality !== undefined) pointers.add(personality.symbol)
@@ -141,7 +144,7 @@ export function createDwarfFormat(options: DwarfFormatOptions = {}): DwarfFormat
         ...(relocateBy === undefined ? undefined : { relocateBy }),
       })
       const relocations = section.relocations.map(({ offset, kind, symbol, addend }): UnwindRelocation => {
-        if (kind !== 'pc-relative-32' && kind !== 'absolute-64') {
+        if (kind !== 'pc-relative-32' && kind !== 'pc-relative-64' && kind !== 'absolute-64') {
           throw new DwarfUnwindError({ code: 'pointer-encoding', encoding: codeEncoding ?? 0, use: 'code' })
         }
         return { offset, kind, symbol, addend }

@@ -36,6 +36,10 @@ export interface FrameDescription {
   readonly signalFrame?: boolean
   /** The architecture's (16 on x86-64) when left out; written out, LLVM sorts it before functions that leave it out. */
   readonly returnAddressRegister?: DwarfRegister
+  /** AArch64: return addresses are signed with key B (letter `B`), not A. */
+  readonly signedWithKeyB?: boolean
+  /** AArch64: the stack frame's memory is tagged (letter `G`). */
+  readonly taggedStack?: boolean
   readonly personality?: EncodedSymbol
   /** The LSDA. */
   readonly languageData?: EncodedSymbol
@@ -204,6 +208,7 @@ class FrameSectionWriter {
     const { returnAddress, codeAlignmentFactor, dataAlignmentFactor } = this.#conventions
     const { description } = one
     const { signalFrame = false, personality, languageData, returnAddressRegister = returnAddress } = description
+    const { signedWithKeyB = false, taggedStack = false } = description
     const start = this.#openRecord()
     const id = layout.eh ? 0 : 0xffff_ffff
     out.u32(id)
@@ -211,8 +216,11 @@ class FrameSectionWriter {
     out.u8(layout.version)
     if (layout.eh) {
       // Readers scan for R before they know S (libgcc); gas and LLVM write this order.
-      const letters = `z${personality ? 'P' : ''}${languageData ? 'L' : ''}R${signalFrame ? 'S' : ''}`
-      out.string(letters)
+      const letters = `z${personality ? 'P' : ''}${languageData ? 'L' : ''}R`
+      const signal = signalFrame ? 'S' : ''
+      const key = signedWithKeyB ? 'B' : ''
+      const tagged = taggedStack ? 'G' : ''
+      out.string(letters + (this.#dialect === 'gnu' ? key + signal : signal + key) + tagged)
     } else {
       out.string(signalFrame && this.#dialect !== 'llvm' ? 'S' : '')
     }
@@ -340,7 +348,7 @@ function headerKey(
   if (!layout.eh && dialect === 'llvm') return ''
   if (
     returnAddressRegister === undefined &&
-    !signalFrame &&
+    !(signalFrame || description.signedWithKeyB || description.taggedStack) &&
     !simple &&
     (!layout.eh || (personality === undefined && languageData === undefined))
   ) {
@@ -352,8 +360,9 @@ function headerKey(
 
   function keyOf(header: Partial<FrameDescription>): string {
     const { returnAddressRegister, signalFrame = false, personality, languageData, simple = false } = header
+    const { signedWithKeyB = false, taggedStack = false } = header
     const column = returnAddressRegister ?? (dialect === 'llvm' ? -1 : conventions.returnAddress)
-    const parts: unknown[] = [column, signalFrame]
+    const parts: unknown[] = [column, signalFrame, signedWithKeyB, taggedStack]
     // gas does not compare `simple`: without the initial program, the leading operations tell the CIEs apart.
     if (dialect !== 'gnu') parts.push(simple)
     if (layout.eh) {

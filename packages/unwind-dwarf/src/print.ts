@@ -183,7 +183,11 @@ export function printEntry(entry: CommonInformationEntry | FrameDescriptionEntry
   }
   const personality = entry.personality === null ? '' : `, personality ${hex(entry.personality.value)}`
   const column = registerName(entry.returnAddressRegister, entry.architecture)
-  const signal = entry.signalFrame ? ', signal frame' : ''
+  const signal = [
+    entry.signalFrame ? ', signal frame' : '',
+    entry.signedWithKeyB ? ', signed with key B' : '',
+    entry.taggedStack ? ', tagged stack' : '',
+  ].join('')
   return `CIE ${place}, version ${entry.version}, "${entry.augmentation}", factors ${entry.codeAlignmentFactor} and ${entry.dataAlignmentFactor}, return address in ${column}${personality}${signal}`
 }
 

@@ -151,6 +151,67 @@ test.skipIf(tools.as === null || tools.llvmMc === null)(
   },
 )
 
+test.skipIf(tools.as === null || tools.llvmMc === null)('frames that are signed with key B', () => {
+  const text = `
+.cfi_startproc
+.cfi_b_key_frame
+nop
+.cfi_negate_ra_state
+nop
+.cfi_endproc
+.cfi_startproc
+nop
+.cfi_endproc
+.cfi_startproc
+.cfi_signal_frame
+nop
+.cfi_b_key_frame
+nop
+.cfi_def_cfa_offset 16
+.cfi_endproc
+`
+  const functions: [number, CfiDirective[]][] = [
+    [
+      8,
+      [
+        { at: 0, op: 'b_key_frame' },
+        { at: 4, op: 'negate_ra_state' },
+      ],
+    ],
+    [4, []],
+    [
+      8,
+      [
+        { at: 0, op: 'signal_frame' },
+        { at: 4, op: 'b_key_frame' },
+        { at: 8, op: 'def_cfa_offset', offset: 16 },
+      ],
+    ],
+  ]
+  let offset = 0
+  const given = functions.map(([size, program]): FrameDescription => {
+    offset += size
+    return { symbol: 'f', section: '.text', offset: offset - size, size, program }
+  })
+  for (const [tool, architecture, dialect] of [
+    ['as', dwarfAarch64, 'gnu'],
+    ['llvmMc', llvmAarch64, 'llvm'],
+  ] as const) {
+    const section = assembleEhFrame(given, { architecture, dialect })
+    expect(asVector(section)).toEqual(objectSection(assemble(tool, text), '.eh_frame'))
+    const cies = decodeFrames(section.bytes, { architecture }).entries.filter((entry) => entry.kind === 'cie')
+    expect(cies.map(({ signedWithKeyB, signalFrame }) => [signedWithKeyB, signalFrame])).toEqual([
+      [true, false],
+      [false, false],
+      [true, true],
+    ])
+  }
+  const keyB = createDwarfFormat({ architecture: dwarfAarch64, returnAddressKey: 'B' })
+  const unwind = keyB.encode(signedRecord())
+  const [section] = keyB.assemble([{ symbol: 'f', section: '.text', offset: 0, codeSize: 60, unwind }])
+  expect(decodeFrames(section!.bytes).entries[0]).toMatchObject({ augmentation: 'zRB' })
+})
+
 /** Directives of the operations of a program. */
 function directivesOf(description: FrameDescription, architecture: DwarfArchitecture): CfiDirective[] {
   const table = decodeFrames(assembleEhFrame([description], { architecture }).bytes, { architecture })

@@ -31,6 +31,7 @@ test.each(['libunwind', 'nongnu'] as const)('the default form is within the limi
 
 test.each([
   ['absolute addresses', { codeEncoding: 0x00 }],
+  ['pc-relative addresses of 8 bytes', { codeEncoding: 0x1c }],
   ['relocations by function', { relocateBy: 'symbol' }],
   ['a terminator', { terminator: true }],
 ] as const)('with %s', (_, options) => {

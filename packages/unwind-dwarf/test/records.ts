@@ -96,18 +96,22 @@ export function wildRecord(seed: number): FrameRecord {
   let frame = -1
   let frameDepth = 0
   let onFrame = false
+  // The register that the CFA is found by in memory; -2 for an expression, -1 where it hangs on SP or the frame register.
+  let elsewhere = -1
+  // One rare event sends a whole record another way, so most records have none.
+  const rare = random.chance(0.3)
   if (kind === 'signal' && random.chance(0.5)) {
     const errorCode = random.chance(0.5)
     recorder.machineFrame(errorCode)
     depth = errorCode ? 48 : 40
   }
   recorder.prologueEnd(0)
-  type State = [number, boolean, number, number, boolean]
+  type State = [number, boolean, number, number, boolean, number]
   const labels: { id: number; state: State }[] = []
   let before: State | null = null
-  const state = (): State => [depth, known, frame, frameDepth, onFrame]
+  const state = (): State => [depth, known, frame, frameDepth, onFrame, elsewhere]
   const take = (saved: State): void => {
-    ;[depth, known, frame, frameDepth, onFrame] = saved
+    ;[depth, known, frame, frameDepth, onFrame, elsewhere] = saved
   }
   const gone = (register: number): void => {
     if (register === frame) {
@@ -115,11 +119,16 @@ export function wildRecord(seed: number): FrameRecord {
       onFrame = false
     }
   }
+  /** The caller's value is in the register again, which the CFA may have been found by. */
+  const restored = (register: number): void => {
+    gone(register)
+    if (register === elsewhere) elsewhere = -1
+  }
   for (let count = 4 + random.below(60); count > 0; count--) {
     const length = random.chance(0.2) ? 0 : 1 + random.below(9)
     at += random.chance(0.1) ? 60 + random.below(400) + length : length
     const register = random.chance(0.05) ? RETURN_ADDRESS : random.pick([0, 1, 2, 3, 5, 6, 7, 8, 12, 15, 16, 24, 31])
-    switch (random.below(15)) {
+    switch (random.below(rare ? 22 : 18)) {
       case 0:
       case 1:
         if (!known) break
@@ -129,10 +138,15 @@ export function wildRecord(seed: number): FrameRecord {
       case 2:
         if (known && depth < 8) break
         // A frame register that is loaded while SP is unknown takes the CFA with it.
-        if (!known && register === frame) break
+        if (!known && (register === frame || register === elsewhere)) break
         if (known) depth -= 8
-        recorder.pop(at, length, register, random.chance(0.7))
-        gone(register)
+        if (random.chance(0.7)) {
+          recorder.pop(at, length, register)
+          restored(register)
+        } else {
+          recorder.pop(at, length, register, false)
+          gone(register)
+        }
         break
       case 3: {
         const delta = -random.pick([2, 8, 24, 128, 5000])
@@ -153,6 +167,7 @@ export function wildRecord(seed: number): FrameRecord {
         frame = random.pick([3, RBP, 13])
         frameDepth = depth - offset
         onFrame = true
+        elsewhere = -1
         recorder.setFrameRegister(at, length, frame, offset)
         break
       }
@@ -161,6 +176,7 @@ export function wildRecord(seed: number): FrameRecord {
         depth = frameDepth
         known = true
         onFrame = false
+        elsewhere = -1
         recorder.restoreSp(at, length, frame, 0)
         break
       case 7: {
@@ -171,9 +187,9 @@ export function wildRecord(seed: number): FrameRecord {
       }
       case 8: {
         const base = random.chance(0.5) && frame >= 0 ? 'frame' : 'sp'
-        if ((base === 'sp' && !known) || (!known && register === frame)) break
+        if ((base === 'sp' && !known) || (!known && (register === frame || register === elsewhere))) break
         recorder.restore(at, length, register, base, 8)
-        gone(register)
+        restored(register)
         break
       }
       case 9:
@@ -184,7 +200,7 @@ export function wildRecord(seed: number): FrameRecord {
         else recorder.kept(at, length, register)
         break
       case 11:
-        if (!onFrame) break
+        if (!onFrame && elsewhere === -1) break
         known = false
         if (random.chance(0.5)) recorder.realign(at, length, 32)
         else recorder.dynamicSp(at, length)
@@ -211,6 +227,43 @@ export function wildRecord(seed: number): FrameRecord {
           take(before)
           before = null
         }
+        break
+      case 15:
+        if (!known && register === frame) break
+        recorder.copySp(at, length, register, random.pick([0, 8, -16]))
+        gone(register)
+        break
+      case 16:
+        frame = random.pick([3, RBP, 13])
+        frameDepth = random.pick([0, 16, 48, 400])
+        onFrame = true
+        elsewhere = -1
+        recorder.cfaFromRegister(at, length, frame, frameDepth)
+        break
+      case 17: {
+        const other = random.pick([3, RBP, 10])
+        if (other === frame || (!onFrame && elsewhere === -1)) break
+        known = false
+        recorder.restoreSp(at, length, other, random.pick([0, -8, 32]))
+        break
+      }
+      case 18:
+        elsewhere = random.pick([3, RBP, 10])
+        onFrame = false
+        recorder.cfaFromMemory(at, length, elsewhere, random.pick([0, -8, 300]), random.pick([0, 0, 8, -24]))
+        break
+      case 19:
+        recorder.savedAt(at, length, register, random.pick([3, RBP, 10, RSP]), random.pick([0, -8, 12, 300]))
+        break
+      case 20: {
+        // CFA + 5 * 8, times 1, by address or value: nothing that another rule could say.
+        recorder.expression(at, length, register, random.pick(['address', 'value'] as const), '3538221e')
+        break
+      }
+      case 21:
+        elsewhere = -2
+        onFrame = false
+        recorder.cfaExpression(at, length, '77083a1a')
         break
     }
   }

@@ -12,6 +12,8 @@
 extern "C" {
 void __register_frame(void *) __attribute__((weak));
 void __deregister_frame(void *) __attribute__((weak));
+void __unw_add_dynamic_eh_frame_section(void *) __attribute__((weak));
+void __unw_remove_dynamic_eh_frame_section(void *) __attribute__((weak));
 struct dwarf_eh_bases { void *tbase, *dbase, *func; };
 const void *_Unwind_Find_FDE(void *, dwarf_eh_bases *) __attribute__((weak));
 
@@ -45,6 +47,8 @@ static void make(char *calls) {
     void (*function)(void *) = nullptr;
     if (!std::strcmp(one, "__register_frame")) function = __register_frame;
     if (!std::strcmp(one, "__deregister_frame")) function = __deregister_frame;
+    if (!std::strcmp(one, "__unw_add_dynamic_eh_frame_section")) function = __unw_add_dynamic_eh_frame_section;
+    if (!std::strcmp(one, "__unw_remove_dynamic_eh_frame_section")) function = __unw_remove_dynamic_eh_frame_section;
     if (!function) std::abort();
     function(reinterpret_cast<void *>(number(colon + 1)));
   }

@@ -196,14 +196,16 @@ describe.skipIf(tools.compiler === null)('in a process', () => {
 
   const llvm = ['/usr/lib/x86_64-linux-gnu/libunwind.so.1'].find((path) => existsSync(path))
   if (llvm === undefined) process.stderr.write("skipped: LLVM's libunwind.so.1 is absent (Debian: libunwind-14)\n")
-  test.skipIf(llvm === undefined)("thrown through and walked by LLVM's libunwind, FDE by FDE", () => {
+  test.skipIf(llvm === undefined).each([
+    ['FDE by FDE', 'llvm-libunwind', 2],
+    ['by section', 'llvm-libunwind-sections', 1],
+  ] as const)("thrown through and walked by LLVM's libunwind, %s", (_, unwinder, count) => {
     const two = [pass, { ...pass, symbol: 'again', offset: CATCHER }]
     const image = buildRunTimeImage(two, { address: NEAR, addresses: new Map([['code', CODE]]) })
-    const calls = registrationOf(image, 'llvm-libunwind')
-    expect(calls.register.map(({ argument }) => argument)).toEqual(image.functions.map(({ entry }) => entry))
-    expect(calls.deregister.map(({ argument }) => argument)).toEqual(
-      image.functions.map(({ entry }) => entry).toReversed(),
-    )
+    const calls = registrationOf(image, unwinder)
+    const pointers = count === 2 ? image.functions.map(({ entry }) => entry) : [image.address]
+    expect(calls.register.map(({ argument }) => argument)).toEqual(pointers)
+    expect(calls.deregister.map(({ argument }) => argument)).toEqual(pointers.toReversed())
     const program = compile('run-time-driver.cc', tools.compiler!, [])
     const code = new Uint8Array(CATCHER + PASS_SIZE)
     code.set(passCode)
@@ -351,6 +353,9 @@ test('which unwinders a process has', () => {
   expect(unwindersOf('linux', among('__register_frame'))).toEqual(['libgcc'])
   expect(unwindersOf('linux', among('__register_frame', '_U_dyn_register'))).toEqual(['libgcc', 'nongnu-libunwind'])
   expect(unwindersOf('linux', among('__register_frame', '__unw_add_dynamic_fde'))).toEqual(['llvm-libunwind'])
+  expect(unwindersOf('linux', among('__unw_add_dynamic_fde', '__unw_add_dynamic_eh_frame_section'))).toEqual([
+    'llvm-libunwind-sections',
+  ])
   expect(unwindersOf('darwin', among('__register_frame'))).toEqual(['llvm-libunwind'])
   expect(unwindersOf('linux', among())).toEqual([])
 })

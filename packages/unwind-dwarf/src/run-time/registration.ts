@@ -4,7 +4,8 @@
  *
  * - libgcc (Linux, and whoever links it elsewhere): `__register_frame` once, with the start of a terminated section.
  * - LLVM's libunwind (macOS always; FreeBSD, Android, and where it was chosen): `__register_frame` once for each FDE. Given
- *   a section it would take the CIE for a mistake, and register nothing.
+ *   a section it would take the CIE for a mistake, and register nothing. Since version 14 it takes sections by another
+ *   name.
  * - nongnu libunwind: `_U_dyn_register` with a structure that stays its own until `_U_dyn_cancel`.
  */
 
@@ -12,7 +13,8 @@ import { ByteWriter } from '../byte-writer.ts'
 import { DwarfUnwindError } from '../errors.ts'
 import type { RunTimeImage } from './image.ts'
 
-export type Unwinder = 'libgcc' | 'llvm-libunwind' | 'nongnu-libunwind'
+/** `'llvm-libunwind-sections'`: LLVM's of version 14 or later, one call for a section. */
+export type Unwinder = 'libgcc' | 'llvm-libunwind' | 'llvm-libunwind-sections' | 'nongnu-libunwind'
 
 /** A call of a C function with one pointer. */
 export interface RegistrationCall {
@@ -37,7 +39,8 @@ export interface Registration {
 export function unwindersOf(platform: string, has: (symbol: string) => boolean): Unwinder[] {
   const unwinders: Unwinder[] = []
   // macOS has LLVM's in libSystem. Elsewhere the two share __register_frame, and this symbol tells them apart.
-  if (platform === 'darwin' || has('__unw_add_dynamic_fde')) unwinders.push('llvm-libunwind')
+  if (has('__unw_add_dynamic_eh_frame_section')) unwinders.push('llvm-libunwind-sections')
+  else if (platform === 'darwin' || has('__unw_add_dynamic_fde')) unwinders.push('llvm-libunwind')
   else if (has('__register_frame')) unwinders.push('libgcc')
   if (has('_U_dyn_register')) unwinders.push('nongnu-libunwind')
   return unwinders
@@ -50,12 +53,18 @@ export function unwindersOf(platform: string, has: (symbol: string) => boolean):
 export function registrationOf(image: RunTimeImage, unwinder: Exclude<Unwinder, 'nongnu-libunwind'>): Registration {
   // libgcc ignores a section without records when it is registered, and aborts when such a one is deregistered.
   if (image.functions.length === 0) return { register: [], deregister: [] }
-  const whole = [image.ehFrame.address]
-  const pointers = unwinder === 'libgcc' ? whole : image.functions.map(({ entry }) => entry)
+  const pointers = unwinder === 'llvm-libunwind' ? image.functions.map(({ entry }) => entry) : [image.ehFrame.address]
+  const [register, deregister] = names[unwinder]
   return {
-    register: pointers.map((argument) => ({ symbol: '__register_frame', argument })),
-    deregister: pointers.toReversed().map((argument) => ({ symbol: '__deregister_frame', argument })),
+    register: pointers.map((argument) => ({ symbol: register, argument })),
+    deregister: pointers.toReversed().map((argument) => ({ symbol: deregister, argument })),
   }
+}
+
+const names: Readonly<Record<Exclude<Unwinder, 'nongnu-libunwind'>, readonly [string, string]>> = {
+  libgcc: ['__register_frame', '__deregister_frame'],
+  'llvm-libunwind': ['__register_frame', '__deregister_frame'],
+  'llvm-libunwind-sections': ['__unw_add_dynamic_eh_frame_section', '__unw_remove_dynamic_eh_frame_section'],
 }
 
 /** A structure in memory that libunwind writes to, and the calls that hand it over. */
