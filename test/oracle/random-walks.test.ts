@@ -11,6 +11,7 @@ import {
   generatedFunctions,
   realignedFunctions,
   type SimulatedPoint,
+  shrinkWrappedFunctions,
   simulate,
 } from '../../packages/frame-layout/src/testing/index.ts'
 import { readImage, writeObject } from '../../packages/object/src/index.ts'
@@ -170,18 +171,22 @@ function leavesByJump({ point, made }: Judged): boolean {
   return end?.kind === 'epilogue-end' && end.exit === 'tail-jump'
 }
 
-test.for([1, 2] as const)("Wine's RtlVirtualUnwind, version %i", { timeout: 300_000 }, (version, context) => {
-  need(context, ...windows.tools)
+interface WalkedOnWine {
+  readonly agreement: Agreement
+  readonly walked: Walked
+  /** Instructions where Wine 8 is known to be wrong. */
+  readonly excused: number
+}
+
+function walkOnWine(name: string, all: readonly GeneratedFunction[][], version: 1 | 2): WalkedOnWine {
   const agreement = new Agreement()
   const walked = nothing()
-  const documented = generatedFunctions({ forms: 'windows', machineFrames: true, handlers: true, parts: true })
-  const count = version === 1 ? 10_000 : 2500
   let excused = 0
-  for (const [i, functions] of modules(documented, count, 3).entries()) {
+  for (const [i, functions] of all.entries()) {
     const module = randomModule(functions, win64Format, 'coff', ({ record, code }) =>
       win64Format.encode(record, { code, version }),
     )
-    walk(link(windows, `random-${version}-${i}`, module), windows, agreement, walked, (judged) => {
+    walk(link(windows, `${name}-${version}-${i}`, module), windows, agreement, walked, (judged) => {
       const { point, walks, image } = judged
       const ours = unwindFrame(point.state, image, memoryOf(point))
       if (!isTrue(point, ours, preserved.windows_fastcall)) return false
@@ -190,6 +195,14 @@ test.for([1, 2] as const)("Wine's RtlVirtualUnwind, version %i", { timeout: 300_
       return leavesByJump(judged)
     })
   }
+  return { agreement, walked, excused }
+}
+
+test.for([1, 2] as const)("Wine's RtlVirtualUnwind, version %i", { timeout: 300_000 }, (version, context) => {
+  need(context, ...windows.tools)
+  const documented = generatedFunctions({ forms: 'windows', machineFrames: true, handlers: true, parts: true })
+  const count = version === 1 ? 10_000 : 2500
+  const { agreement, walked, excused } = walkOnWine('random', modules(documented, count, 3), version)
   expect(agreement).toMatchObject({ differences: [], different: 0, unknown: 0 })
   // Epilogues of different lengths in one function; and functions that leave by `add` before a single `pop`, which the
   // codes of version 2 do not reach.
@@ -204,6 +217,15 @@ test.for([1, 2] as const)("Wine's RtlVirtualUnwind, version %i", { timeout: 300_
   expect(agreement.withHandler).toBeGreaterThan(5 * count)
   // An instruction in twenty or so.
   expect(excused).toBeLessThan(walked.points / 15)
+})
+
+test.for([1, 2] as const)('Wine, and saves in the body, version %i', { timeout: 300_000 }, (version, context) => {
+  need(context, ...windows.tools)
+  const count = version === 1 ? 2000 : 500
+  const { agreement, walked } = walkOnWine('ranges', modules(shrinkWrappedFunctions(), count, 5), version)
+  expect(agreement).toMatchObject({ differences: [], different: 0, unknown: 0 })
+  expect(walked).toMatchObject({ functions: count, untrue: 0, refused: {} })
+  expect(walked.points).toBeGreaterThan(10 * count)
 })
 
 test('a wrong answer is noticed', (context) => {

@@ -141,13 +141,15 @@ function checkSteps(
   let baseDepth = -1
   let last: Step | null = null
   let pushesEnded = false
+  let past = false
   let firstSave = -1
   let lastMove = -1
   const saved = new Map<Register, Step>()
   for (let i = 0; i < steps.length; i++) {
     const step = steps[i]!
     const { kind, register, bytes } = step
-    if (step.at > info.prologueSize) {
+    if (step.at > info.prologueSize && !past) {
+      past = true
       const message = `an operation at ${step.at} lies behind the prologue, which ends at ${info.prologueSize}`
       const cure =
         'let the prologue end behind its last operation: up to there no handler is called, and the frame register is looked for'
@@ -205,13 +207,13 @@ function checkSteps(
         if (info.version !== 3 && step.info !== 0) {
           report('warning', 'reserved-info', at, `SET_FPREG has ${step.info} in a reserved field`, 'write 0')
         }
-        for (const [one, { kind: how }] of saved) {
-          if (how !== 'save') continue
+        if (firstSave >= 0) {
           // Until then offsets count from rsp, which is the same place if rsp has not moved in between; not so on Wine 8.
           const moved = lastMove > firstSave
-          const message = `${nameOf(one)} is saved before the frame register is set${moved ? ', and rsp moves in between' : ''}`
-          const cure = 'describe the save at the offset of SET_FPREG, in front of it in the array'
-          report(moved ? 'error' : 'warning', 'save-before-frame-register', at, message, cure)
+          const names = [...saved].filter(([, { kind: how }]) => how === 'save').map(([one]) => nameOf(one))
+          const what = `${names.join(', ')} saved before the frame register is set${moved ? ', and rsp moves in between' : ''}`
+          const cure = 'describe the saves at the offset of SET_FPREG, in front of it in the array'
+          report(moved ? 'error' : 'warning', 'save-before-frame-register', at, what, cure)
         }
         framed = true
         baseDepth = depth

@@ -59,7 +59,7 @@ function checkTable(
     const entry = { begin: readU32(bytes, at), end: readU32(bytes, at + 4), unwindInfo: readU32(bytes, at + 8) }
     if (entry.end <= entry.begin) {
       report(
-        'error',
+        'warning',
         'empty-range',
         start + at,
         `the range ${rangeText(entry)} is empty`,
