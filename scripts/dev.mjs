@@ -102,6 +102,7 @@ else if (task === 'bench') {
 } else if (task === 'demo') {
   run(...build)
   run(process.execPath, ['packages/cli/bin/framewright.js', 'demo', ...rest])
-} else if (task === 'lint') run('biome', [...biome, ...rest])
+} else if (task === 'docs') run(process.execPath, ['scripts/api-reference/generate.mjs', ...rest])
+else if (task === 'lint') run('biome', [...biome, ...rest])
 else if (task === 'format') run('biome', [...biome, '--write', ...rest])
 else if (task !== 'install') run(task, rest)
