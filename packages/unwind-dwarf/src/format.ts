@@ -67,6 +67,8 @@ export interface DwarfFunctionUnwind extends FunctionUnwind {
   readonly bytes: Uint8Array
   /** Of a function in several parts: the program of each, in the record's order, the first included, and its own data. */
   readonly parts?: readonly PartProgram[]
+  /** Whose registers and factors the program has, by name. */
+  readonly architecture: string
   readonly signalFrame: boolean
   readonly personality: { readonly symbol: string } | null
   readonly languageData: { readonly symbol: string } | null
@@ -83,6 +85,13 @@ export interface DwarfMachineState extends MachineState {
  * or by their addresses, where those are known.
  */
 export type PointerForm = 'position-independent' | 'absolute'
+
+export interface FrameDescriptionOptions {
+  /** Of the section that the functions are for: x86-64 when left out. */
+  readonly architecture?: DwarfArchitecture
+  /** `'position-independent'` when left out. */
+  readonly pointers?: PointerForm
+}
 
 /** See {@link createDwarfFormat}. */
 export interface DwarfFormat extends UnwindFormat {
@@ -124,6 +133,7 @@ export function createDwarfFormat(options: DwarfFormatOptions = {}): DwarfFormat
         bytes: parts === undefined ? encoder.encode(record, programOptions) : parts[0]!.program,
         ...(parts === undefined ? undefined : { parts }),
         relocations: NO_RELOCATIONS,
+        architecture: architecture.frame.name,
         signalFrame: record.kind === 'signal',
         personality: record.personality ?? null,
         languageData: record.languageData ?? null,
@@ -132,7 +142,7 @@ export function createDwarfFormat(options: DwarfFormatOptions = {}): DwarfFormat
 
     assemble(functions): UnwindSection[] {
       const key = options.returnAddressKey === 'B' ? { signedWithKeyB: true } : undefined
-      const descriptions = frameDescriptions(functions).map((one) => ({ ...one, ...key }))
+      const descriptions = frameDescriptions(functions, { architecture }).map((one) => ({ ...one, ...key }))
       if (descriptions.length === 0) return []
       const pointers = new Set<string>()
       for (const { personality } of descriptions) if (personality !== undefined) pointers.add(personality.symbol)
@@ -204,22 +214,29 @@ export const dwarf: DwarfFormat = createDwarfFormat()
  * Functions as `assembleEhFrame` and `assembleDebugFrame` take them; those without unwind data are left out, and those in
  * several parts are one each.
  *
- * @throws DwarfUnwindError for unwind data of another format, and parts that are not those that were encoded.
+ * @throws DwarfUnwindError for unwind data of another format or architecture, and parts that are not those encoded.
  */
 export function frameDescriptions(
   functions: readonly UnwoundFunction[],
-  pointers: PointerForm = 'position-independent',
+  options: FrameDescriptionOptions = {},
 ): FrameDescription[] {
   const descriptions: FrameDescription[] = []
-  for (const one of functions) if (one.unwind !== null) descriptions.push(...describe(one, one.unwind, pointers))
+  for (const one of functions) if (one.unwind !== null) descriptions.push(...describe(one, one.unwind, options))
   return descriptions
 }
 
-function describe(placed: UnwoundFunction, unwind: FunctionUnwind, pointers: PointerForm): FrameDescription[] {
+function describe(
+  placed: UnwoundFunction,
+  unwind: FunctionUnwind,
+  { pointers = 'position-independent', architecture = dwarfX64 }: FrameDescriptionOptions,
+): FrameDescription[] {
   if (!isDwarf(unwind)) {
     refuse(placed, `unwind data of the format '${unwind.format}'`)
   }
   const { personality, languageData } = unwind
+  if (unwind.architecture !== architecture.frame.name) {
+    refuse(placed, `a function of ${unwind.architecture} in a section of ${architecture.frame.name}`)
+  }
   const header = {
     ...(unwind.signalFrame ? { signalFrame: true } : undefined),
     ...(personality === null ? undefined : { personality: personalityPointer(personality.symbol, pointers) }),

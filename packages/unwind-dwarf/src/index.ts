@@ -44,6 +44,7 @@ export {
   type DwarfFunctionUnwind,
   type DwarfMachineState,
   dwarf,
+  type FrameDescriptionOptions,
   frameDescriptions,
   type PointerForm,
 } from './format.ts'

@@ -112,6 +112,11 @@ test('numbers and names follow from the description', () => {
   expect([registerName(65, powerpc64), registerName(66, powerpc64)]).toEqual(['lr', 'reg66'])
 })
 
+test('its functions do not get into sections of other machines', () => {
+  const placed = [{ symbol: 'f', section: '.text', offset: 0, codeSize: 28, unwind }]
+  expect(() => createDwarfFormat().assemble(placed)).toThrow(/a function of powerpc64 in a section of x86-64/)
+})
+
 test('what has no return address column, or short addresses, is refused', () => {
   const registers = powerpc64.registers.with(LR, -1)
   expect(() => createDwarfFormat({ architecture: { ...powerpc64, registers } })).toThrow(

@@ -17,6 +17,7 @@ import { EH_FRAME_HDR_BYTES, encodeEhFrameHdr } from '../eh-frame-hdr.ts'
 import { DwarfUnwindError } from '../errors.ts'
 import { frameDescriptions } from '../format.ts'
 import type { FrameDescription } from '../frame-section.ts'
+import { dwarfX64 } from '../registers.ts'
 import { linkSection } from './link.ts'
 
 export interface RunTimeOptions {
@@ -66,7 +67,7 @@ export function buildRunTimeImage(
   if (address % 8n !== 0n) {
     throw new DwarfUnwindError({ code: 'malformed', why: `0x${address.toString(16)} is no multiple of 8` })
   }
-  const descriptions = describe(functions)
+  const descriptions = describe(functions, options.architecture)
   // With fields of 4 bytes libgcc (add_fdes) takes an address whose low 32 bits are 0 for a function that a linker dropped.
   const looksDropped = descriptions.some(({ section, offset }) => {
     return (((addresses.get(section) ?? 0n) + BigInt(offset)) & 0xffff_ffffn) === 0n
@@ -111,7 +112,7 @@ export function measureRunTimeImage(
   functions: readonly UnwoundFunction[] | readonly FrameDescription[],
   architecture?: DwarfArchitecture,
 ): number {
-  const descriptions = describe(functions)
+  const descriptions = describe(functions, architecture)
   const { bytes } = sectionOf(descriptions, DW_EH_PE_absptr, architecture)
   return bytes.length + EH_FRAME_HDR_BYTES + 16 * descriptions.length
 }
@@ -128,10 +129,13 @@ function sectionOf(
   })
 }
 
-function describe(functions: readonly UnwoundFunction[] | readonly FrameDescription[]): readonly FrameDescription[] {
+function describe(
+  functions: readonly UnwoundFunction[] | readonly FrameDescription[],
+  architecture: DwarfArchitecture = dwarfX64,
+): readonly FrameDescription[] {
   const first = functions[0]
   if (first === undefined) return []
   return 'program' in first
     ? (functions as readonly FrameDescription[])
-    : frameDescriptions(functions as readonly UnwoundFunction[], 'absolute')
+    : frameDescriptions(functions as readonly UnwoundFunction[], { architecture, pointers: 'absolute' })
 }
