@@ -58,6 +58,63 @@ export function cutRanges(
   return new Cutter(record, initial, epilogueEnds).cut(changes)
 }
 
+/** How many epilogues one record can list, and how far in front of the end of its range they may start. */
+export interface EpilogueLimits {
+  readonly count: number
+  readonly reach: number
+}
+
+/** An epilogue, as far as records have to list it. */
+export interface ListedEpilogue {
+  readonly listedStart: number
+  readonly end: number
+}
+
+/** Whether a function from 0 to `size` has more epilogues than one record can list. */
+export function exceeds(epilogues: readonly ListedEpilogue[], size: number, limits: EpilogueLimits): boolean {
+  return epilogues.length > limits.count || epilogues.some(({ listedStart }) => size - listedStart > limits.reach)
+}
+
+/**
+ * Cuts ranges behind epilogues where one record cannot list all that lie in it.
+ *
+ * @param ranges - behind the first one, which is in state `initial`.
+ * @param epilogues - ascending.
+ */
+export function splitAtEpilogues(
+  record: FrameRecord,
+  initial: BodyState,
+  ranges: readonly BodyRange[],
+  epilogues: readonly ListedEpilogue[],
+  limits: EpilogueLimits,
+): BodyRange[] {
+  const first = { begin: 0, end: ranges[0]?.begin ?? record.codeSize, state: initial, own: [] }
+  const split: BodyRange[] = []
+  for (const range of [first, ...ranges]) {
+    const { begin, end, state } = range
+    const cuts: number[] = []
+    let group: ListedEpilogue[] = []
+    for (const epilogue of epilogues) {
+      if (epilogue.listedStart < begin || epilogue.end > end) continue
+      if (group.length > 0 && exceeds([group[0]!], epilogue.end, limits)) group = cutBehind(group, cuts)
+      else if (group.length >= limits.count) group = cutBehind(group, cuts)
+      group.push(epilogue)
+    }
+    if (group.length > 0 && exceeds([group[0]!], end, limits)) cutBehind(group, cuts)
+    const begins = [begin, ...cuts.filter((cut) => cut < end)]
+    for (let i = 0; i < begins.length; i++) {
+      const own = i === 0 ? range.own : []
+      split.push({ begin: begins[i]!, end: begins[i + 1] ?? end, state, own })
+    }
+  }
+  return split.slice(1)
+}
+
+function cutBehind(group: readonly ListedEpilogue[], cuts: number[]): ListedEpilogue[] {
+  cuts.push(group.at(-1)!.end)
+  return []
+}
+
 interface Cut {
   readonly begin: number
   state: BodyState

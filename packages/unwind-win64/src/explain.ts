@@ -6,8 +6,9 @@
  * counts is that from the first move of SP on every instruction is one of the forms.
  */
 
-import { RBP, RSP, x64 } from '@framewright/frame-layout'
+import { RBP, RSP, type UnwindImage, x64 } from '@framewright/frame-layout'
 import { type ExitInstruction, exitInstruction } from './exit-instructions.ts'
+import { ImageReader } from './image.ts'
 import { isEpilogue, type RecognisedEpilogue, recogniseEpilogue } from './recognise.ts'
 import { recogniseWineEpilogue } from './wine.ts'
 
@@ -17,6 +18,8 @@ export interface ExplainOptions {
   readonly frameRegister?: number
   /** The range of the table entry that the exit lies in, as offsets in `code`; all of it when left out. */
   readonly range?: { readonly begin: number; readonly end: number }
+  /** Bytes of the prologue at the begin of the range, where Wine 8 looks for no epilogue; 0 when left out. */
+  readonly prologueSize?: number
   /**
    * Whether a jump to an offset outside the range stays in the function, in another of its ranges. When left out, it leaves.
    */
@@ -82,7 +85,10 @@ export function explainEpilogue(code: Uint8Array, offset: number, options: Expla
       if (place >= range.begin && place < range.end) return place === range.begin
       return staysInFunction === undefined || !staysInFunction(place)
     })
-    const wine8 = wineVerdict(code, from, range, isEpilogue(found) ? found : null)
+    const inPrologue = from >= range.begin && from < range.begin + (options.prologueSize ?? 0)
+    const wine8 = inPrologue
+      ? { recognised: false, difference: isEpilogue(found) ? 'Wine 8 looks for no epilogue inside the prologue' : null }
+      : wineVerdict(code, from, range, isEpilogue(found) ? found : null)
     const first = exitInstruction((relative) => code[relative], from)
     if (first?.kind === 'lea-sp' && first.register === frameRegister && (frameRegister & 7) === RSP) {
       // The system takes the SIB byte for the displacement, and the displacement for the next instruction, which may even
@@ -106,6 +112,36 @@ export function explainEpilogue(code: Uint8Array, offset: number, options: Expla
     const { length, text } = instruction ?? { length: null, text: null }
     return { recognised: false, at: place, length, instruction: text, ...fault, wine8 }
   }
+}
+
+/**
+ * Explains the exit at an address of an image, with what its function table says of the function.
+ *
+ * @returns null where there is no code, no entry (in a leaf every instruction is a place to unwind from), or a record of
+ *   version 2, whose epilogues are where it says.
+ * @throws Win64UnwindError for a malformed record.
+ */
+export function explainExit(image: UnwindImage, address: bigint): EpilogueExplanation | null {
+  const reader = new ImageReader(image)
+  const entry = reader.find(address)
+  const section = image.sections.find(
+    ({ address: begin, bytes }) => address >= begin && address < begin + BigInt(bytes.length),
+  )
+  if (entry === null || section === undefined) return null
+  // Offsets in `code` are distances from the begin of the section.
+  const origin = Number(section.address - image.base)
+  const { info } = reader.info(entry.unwindInfo)
+  if (info.version !== 1) return null
+  const primary = reader.primary(entry).begin
+  return explainEpilogue(section.bytes, Number(address - section.address), {
+    frameRegister: info.frameRegister,
+    prologueSize: info.prologueSize,
+    range: { begin: entry.begin - origin, end: entry.end - origin },
+    staysInFunction(target) {
+      const other = reader.find(image.base + BigInt((target + origin) >>> 0))
+      return other !== null && reader.primary(other).begin === primary && target + origin !== primary
+    },
+  })
 }
 
 interface Fault {

@@ -71,6 +71,17 @@ export class ImageReader {
     return { begin: readU32(bytes, at), end: readU32(bytes, at + 4), unwindInfo: readU32(bytes, at + 8) }
   }
 
+  /** The entry at the end of a chain: what tells functions apart. @throws Win64UnwindError 'chain-too-long'. */
+  primary(entry: RuntimeFunction): RuntimeFunction {
+    let current = entry
+    for (let links = 0; links <= MAX_CHAIN; links++) {
+      const { parent } = this.info(current.unwindInfo).info
+      if (parent === null) return current
+      current = parent
+    }
+    throw new Win64UnwindError({ code: 'chain-too-long', links: MAX_CHAIN })
+  }
+
   /** The bytes of all `.pdata` sections. */
   tables(): Uint8Array[] {
     return this.#sections.filter((section) => section.name.startsWith('.pdata')).map((section) => section.bytes)

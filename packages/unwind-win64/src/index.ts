@@ -26,6 +26,7 @@ export {
   type EpilogueExplanation,
   type ExplainOptions,
   explainEpilogue,
+  explainExit,
   type WineVerdict,
 } from './explain.ts'
 export type { Finding, FindingCode } from './finding.ts'

@@ -15,17 +15,12 @@ import {
   UWOP_SET_FPREG,
 } from './constants.ts'
 import { decodeUnwindInfo } from './decode.ts'
+import type { Win64FunctionUnwind } from './encode.ts'
+import { trailerOf } from './encode-range.ts'
 import { isWin64 } from './function-table.ts'
 import type { AnyUnwindInfo } from './image.ts'
-import {
-  epilogueSlots,
-  operandBytes,
-  type RuntimeFunction,
-  trailerOffset,
-  type UnwindCode,
-  type UnwindInfo,
-} from './unwind-info.ts'
-import { decodeUnwindInfo3, poolIndex, trailerOffset3, type UnwindInfo3 } from './version-3.ts'
+import { epilogueSlots, operandBytes, type RuntimeFunction, type UnwindCode, type UnwindInfo } from './unwind-info.ts'
+import { decodeUnwindInfo3, poolIndex, type UnwindInfo3 } from './version-3.ts'
 import type { UnwindOperation3 } from './version-3-operations.ts'
 
 /** One record, a line for the header and one for each code, the last action of the prologue first, as stored. */
@@ -86,20 +81,29 @@ function parentLine({ begin, end, unwindInfo }: RuntimeFunction): string {
 export function printUnwind(unwind: FunctionUnwind): string[] {
   if (!isWin64(unwind)) return [`(unwind data of format '${unwind.format}')`]
   const lines: string[] = []
-  for (let i = 0; i < unwind.fragments.length; i++) {
-    const { begin, end, info, parent } = unwind.fragments[i]!
-    if (unwind.fragments.length > 1) {
-      lines.push(`range ${begin}..${end}${parent < 0 ? '' : `, chained to range ${parent}`}`)
+  const { fragments } = unwind
+  for (const { part, begin, end, info, parent, parentInfo } of fragments) {
+    if (fragments.length > 1) {
+      const where = part === 0 ? '' : ` of part ${part}`
+      lines.push(`range ${begin}..${end}${where}${parent < 0 ? '' : `, chained to range ${parent}`}`)
     }
-    const third = (unwind.bytes[info]! & 7) === 3
-    const decoded = third ? decodeUnwindInfo3(unwind.bytes, info) : decodeUnwindInfo(unwind.bytes, info)
-    lines.push(...printUnwindInfo(parent < 0 ? decoded : { ...decoded, parent: null }))
-    const trailer = info + (third ? trailerOffset3(unwind.bytes, info) : trailerOffset(unwind.bytes, info))
-    for (const r of unwind.relocations) {
-      if ((decoded.flags & 3) === 0 || r.offset < trailer) continue
-      const what = r.offset === trailer ? 'handler' : 'handler data'
-      lines.push(`  ${what} ${r.symbol}${r.addend === 0 ? '' : ` + ${r.addend}`}`)
-    }
+    lines.push(...recordLines(unwind, info))
+    if (parent < 0 || parentInfo === fragments[parent]!.info) continue
+    lines.push('  goes on in a record of its own:', ...recordLines(unwind, parentInfo).map((line) => `  ${line}`))
+  }
+  return lines
+}
+
+function recordLines({ bytes, relocations, fragments }: Win64FunctionUnwind, record: number): string[] {
+  const decoded = (bytes[record]! & 7) === 3 ? decodeUnwindInfo3(bytes, record) : decodeUnwindInfo(bytes, record)
+  const lines = printUnwindInfo({ ...decoded, parent: null })
+  if ((decoded.flags & 3) === 0) return lines
+  const trailer = record + trailerOf(bytes, record)
+  const others = fragments.flatMap(({ info, parentInfo }) => [info, parentInfo]).filter((other) => other > record)
+  const end = Math.min(bytes.length, ...others)
+  for (const { offset, symbol, addend } of relocations) {
+    if (offset < trailer || offset >= end) continue
+    lines.push(`  ${offset === trailer ? 'handler' : 'handler data'} ${symbol}${addend === 0 ? '' : ` + ${addend}`}`)
   }
   return lines
 }

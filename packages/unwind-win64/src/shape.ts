@@ -13,9 +13,20 @@
  */
 
 import { type FrameEvent, type FrameRecord, type Register, runsTowards } from '@framewright/frame-layout'
-import { type BodyRange, type BodyState, cutRanges, type StateChange } from './body-ranges.ts'
+import {
+  type BodyRange,
+  type BodyState,
+  cutRanges,
+  type EpilogueLimits,
+  exceeds,
+  type ListedEpilogue,
+  type StateChange,
+  splitAtEpilogues,
+} from './body-ranges.ts'
+import type { Win64Version } from './encode-range.ts'
 import { checkEpilogue, type EpilogueShape } from './epilogue.ts'
 import { Win64UnwindError, type Win64UnwindProblem } from './errors.ts'
+import { slotsOfOperation } from './prologue.ts'
 import { type FrameSetting, type PrologueShape, type PrologueSurvey, shapePrologue, slotOf } from './prologue-shape.ts'
 import { followEpilogue } from './version-3-epilogue.ts'
 
@@ -32,7 +43,7 @@ export interface FrameShape {
 
 /** What shaping may look at besides the record. */
 export interface ShapeOptions {
-  readonly version: 1 | 2 | 3
+  readonly version: Win64Version
   readonly code: Uint8Array | undefined
 }
 
@@ -99,12 +110,16 @@ class Shaper {
     this.#surveyPrologue()
     const epilogues = this.#walkBody()
     const prologue = this.#shapeStage(this.#whole)
-    if (this.#changes === null && this.#record.parts === undefined) {
+    const limits = this.#epilogueLimits(prologue)
+    const listed = limits === null ? [] : listEpilogues(epilogues, this.#options.version)
+    const long = limits !== null && exceeds(listed, this.#record.codeSize, limits)
+    if (this.#changes === null && this.#record.parts === undefined && !long) {
       return { prologue, epilogues, ranges: noRanges, prologueOf: () => prologue }
     }
     const initial: BodyState = { prologue: this.#whole.events, saves: noSaves }
     const ends = epilogues.map(({ end }) => end)
-    const ranges = cutRanges(this.#record, initial, this.#changes ?? [], ends)
+    let ranges = cutRanges(this.#record, initial, this.#changes ?? [], ends)
+    if (long) ranges = splitAtEpilogues(this.#record, initial, ranges, listed, limits)
     this.#checkParts(epilogues)
     const known = new Map([[this.#whole.events, prologue]])
     const prologueOf = (state: BodyState): PrologueShape => {
@@ -116,6 +131,16 @@ class Shaper {
       return shape
     }
     return { prologue, epilogues, ranges, prologueOf }
+  }
+
+  /** Version 1 lists none. In version 2 each takes a slot, in 12 bits of distance; version 3 has three bits for their number. */
+  #epilogueLimits({ operations }: PrologueShape): EpilogueLimits | null {
+    const { version } = this.#options
+    if (version === 1) return null
+    if (version === 3) return { count: 7, reach: 0x7fff }
+    let slots = 0
+    for (const operation of operations) slots += slotsOfOperation(operation)
+    return { count: Math.max(1, 252 - slots), reach: 4095 }
   }
 
   #shapeStage(stage: Stage): PrologueShape {
@@ -430,6 +455,12 @@ class Shaper {
   #fail(problem: Win64UnwindProblem, event: number): never {
     throw new Win64UnwindError(problem, event)
   }
+}
+
+/** Epilogues from where records say that they start: in version 2 from the first pop, in version 3 from the first move of SP. */
+function listEpilogues(epilogues: readonly EpilogueShape[], version: Win64Version): ListedEpilogue[] {
+  const listed = version === 3 ? epilogues.filter(({ moves }) => moves) : epilogues
+  return listed.map(({ start, popStart, end }) => ({ listedStart: version === 3 ? start : popStart, end }))
 }
 
 const isUnknowing = ({ kind }: FrameEvent): boolean => kind === 'dynamic-sp' || kind === 'realign'

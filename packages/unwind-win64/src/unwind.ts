@@ -176,20 +176,9 @@ class Step {
     }
     const other = this.#image.find(this.#image.base + BigInt(target >>> 0))
     if (other === null) return true
-    const primary = this.#primary(entry)
-    if (this.#primary(other).begin !== primary.begin) return true
+    const primary = this.#image.primary(entry)
+    if (this.#image.primary(other).begin !== primary.begin) return true
     return target === primary.begin
-  }
-
-  /** The entry at the end of the chain. */
-  #primary(entry: RuntimeFunction): RuntimeFunction {
-    let current = entry
-    for (let links = 0; links <= MAX_CHAIN; links++) {
-      const { parent } = this.#image.info(current.unwindInfo).info
-      if (parent === null) return current
-      current = parent
-    }
-    throw new Win64UnwindError({ code: 'chain-too-long', links: MAX_CHAIN })
   }
 
   /** Version 2: epilogues are where the codes say, and the pushes that have not been popped yet are undone. */

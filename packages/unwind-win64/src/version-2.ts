@@ -13,7 +13,7 @@ import type { EpilogueCodes, UnwindCode } from './unwind-info.ts'
  * The EPILOG codes of a range that ends at `rangeEnd`; null for a range without an epilogue.
  *
  * @param codes - of the record with the pushes.
- * @throws Win64UnwindError 'epilogue-form' for an epilogue that is not the mirror of the pushes, or too far from the end.
+ * @throws Win64UnwindError 'epilogue-form' for an epilogue that is not the mirror of the pushes.
  */
 export function epilogueCodes(
   epilogues: readonly EpilogueShape[],
@@ -34,15 +34,8 @@ export function epilogueCodes(
   const last = epilogues.reduce((a, b) => (b.popStart > a.popStart ? b : a))
   // Bit 0 says that the last epilogue's one-byte exit is the last byte of the range.
   const atEnd = last.end === rangeEnd && last.popStart + size === rangeEnd
-  const distances: number[] = []
-  for (const start of atEnd ? starts.slice(1) : starts) {
-    const distance = rangeEnd - start
-    if (distance > 4095) {
-      const why = `it starts ${distance} bytes before the end of the range; the limit is 4095`
-      throw new Win64UnwindError({ code: 'epilogue-form', why }, epilogues.find((e) => e.popStart === start)!.event)
-    }
-    distances.push(distance)
-  }
+  // Ranges have been cut so that all distances fit (`body-ranges.ts`).
+  const distances = (atEnd ? starts.slice(1) : starts).map((start) => rangeEnd - start)
   return { size, atEnd, distances }
 }
 

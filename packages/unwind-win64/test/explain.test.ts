@@ -2,7 +2,7 @@
 
 import { R12, R13, RBP } from '@framewright/frame-layout'
 import { describe, expect, test } from 'vitest'
-import { type EpilogueExplanation, type ExplainOptions, explainEpilogue } from '../src/index.ts'
+import { type EpilogueExplanation, type ExplainOptions, explainEpilogue, explainExit } from '../src/index.ts'
 import { bytesOf, hexOf } from './vectors.ts'
 
 const RBX_POP = '5b'
@@ -409,4 +409,38 @@ describe('not recognised', () => {
     expect(found).toMatchObject({ recognised: false, at: 4, consequence: 'wrong' })
     expect(explainEpilogue(code, 0, { frameRegister: R13 }).recognised).toBe(true)
   })
+})
+
+describe('in an image', () => {
+  // push rbx; sub rsp, 32 | add rsp, 32; pop rbx; jmp +n, in two ranges that chain.
+  const text = bytesOf(`534883ec20${'90'.repeat(11)}4883c4205be90b000000${'90'.repeat(30)}`)
+  const word = (value: number): string => Buffer.from(Uint32Array.of(value).buffer).toString('hex')
+  const section = (name: string, address: bigint, bytes: Uint8Array) => ({ name, address, bytes })
+  const image = (second: string) => ({
+    base: 0n,
+    sections: [
+      section('.text', 0x1000n, text),
+      section('.pdata', 0x2000n, bytesOf([0x1000, 0x1020, 0x3000, 0x1020, 0x1030, 0x3010].map(word).join(''))),
+      section('.xdata', 0x3000n, bytesOf(`01050200053201300000000000000000${second}`)),
+    ],
+  })
+
+  test('a jump to another function leaves, one to another range of the same does not', () => {
+    const other = explainExit(image('0100000000000000'), 0x1010n)
+    expect(other).toMatchObject({ recognised: true, from: 0x10, exit: 0x15, wine8: { recognised: false } })
+    const same = explainExit(image(`21000000${word(0x1000)}${word(0x1020)}${word(0x3000)}`), 0x1010n)
+    expect(same).toMatchObject({ recognised: false, at: 0x15, why: expect.stringMatching(/stays in the function/) })
+  })
+
+  test('without an entry there is nothing to be recognised', () => {
+    expect(explainExit(image('0100000000000000'), 0x1033n)).toBeNull()
+    expect(explainExit(image('0100000000000000'), 0x9000n)).toBeNull()
+    expect(explainExit(image('0200000000000000'), 0x1021n)).toBeNull()
+  })
+})
+
+test('Wine 8 looks for no epilogue inside the prologue', () => {
+  const found = explainEpilogue(bytesOf(`${ADD40}c3`), 0, { prologueSize: 4 })
+  expect(found).toMatchObject({ recognised: true, wine8: { recognised: false } })
+  expect(found.wine8.difference).toMatch(/inside the prologue/)
 })

@@ -2,7 +2,14 @@
 // parts, labels ahead. Random ones, walked from every instruction, and what small ones come to.
 
 import { type FrameRecord, FrameRecorder, loadImage, parseRecord, RBP, RBX, RSI, RSP } from '@framewright/frame-layout'
-import { checkConformance, generatedFunctions, shrinkWrappedFunctions } from '@framewright/frame-layout/testing'
+import {
+  CodeWriter,
+  checkConformance,
+  type GeneratedFunction,
+  generatedFunctions,
+  shrinkWrappedFunctions,
+} from '@framewright/frame-layout/testing'
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
   assembleTables,
@@ -173,6 +180,19 @@ test('a range in a state from inside the prologue chains to a record of that par
   // The handler is that of the last record of the chain, whichever it is.
   expect(hidden.flags).toBe(3)
   expect(unwind.relocations.map(({ symbol }) => symbol)).toEqual(['h', 'h'])
+  expect(printUnwind(unwind)).toEqual([
+    'range 0..56',
+    'version 1, exception and termination handler, prologue 5 bytes, 2 slots',
+    '  at 5    ALLOC_SMALL     rsp -= 32',
+    '  at 1    PUSH_NONVOL     push rbx',
+    '  handler h',
+    'range 56..70, chained to range 0',
+    'version 1, chained, prologue 0 bytes, 0 slots',
+    '  goes on in a record of its own:',
+    '  version 1, exception and termination handler, prologue 0 bytes, 1 slot',
+    '    at 0    PUSH_NONVOL     push rbx',
+    '    handler h',
+  ])
 })
 
 test('a part with language data of its own has them behind a handler of its own', () => {
@@ -226,6 +246,51 @@ test('the prologue of a range does not reach over an epilogue: Wine looks for no
     [10, 40],
     [40, 100],
   ])
+})
+
+describe('epilogues that one record cannot list', () => {
+  /** Epilogues of six bytes each, `gap` bytes apart, and as many bytes behind them. */
+  function many(count: number, gap: number): GeneratedFunction {
+    const code = new CodeWriter()
+    code.push(RBX)
+    code.adjustSp(-32)
+    code.recorder.prologueEnd(code.at)
+    for (let i = 0; i < count; i++) {
+      for (let k = 0; k < gap; k++) code.nop()
+      code.recorder.epilogueBegin(code.at)
+      code.adjustSp(32)
+      code.pop(RBX)
+      code.ret()
+    }
+    for (let k = 0; k < gap; k++) code.nop()
+    const record = code.recorder.finish({ codeSize: code.at })
+    // Every instruction would be much; those of the epilogues and around them will do.
+    const boundaries = code.boundaries.filter((at, i, all) => i < 4 || all[i - 3]! !== at - 3 || all[i + 3]! !== at + 3)
+    return { record, code: Uint8Array.from(code.bytes), boundaries }
+  }
+
+  test.each([
+    [1, 400, 20, 1],
+    [2, 1, 4000, 1],
+    [2, 3, 1500, 2],
+    [2, 1, 5000, 2],
+    [2, 600, 1, 3],
+    [3, 7, 20, 1],
+    [3, 30, 20, 5],
+    [3, 3, 20_000, 2],
+  ])('version %i: %i of them, %i bytes apart, take %i ranges', (version, count, gap, ranges) => {
+    const made = many(count, gap)
+    const unwind = encodeFrame(made.record, { version: version as 1 })!
+    expect(unwind.fragments.length).toBe(ranges)
+    const format: Win64Format = {
+      ...win64Format,
+      decode: (image) => decodeImage(image, { version3: true }),
+      unwind: (frame, image, memory) => unwindFrame(frame, image, memory, { version3: true }),
+    }
+    const functions = fc.constant(made)
+    const options = { runs: 1, functions, rows, encodeOptions: { version } as object } as const
+    expect(checkConformance(format, options).refused).toEqual(new Map())
+  })
 })
 
 test('parts lie where they were placed, in other sections too, in front of the entry too', () => {
