@@ -2,23 +2,24 @@
 //
 //   npm run bench [-- PART...] [--quick] [--write]
 //
-// PART is encoder, compile, cold or runtime; all of them when none is named. The peer, Cranelift, is built by cargo from
+// PART is encoder, compile, cold, runtime or unwind; all of them when none is named. The peer, Cranelift, is built by cargo from
 // bench/peers and runs on the same CLIF files in the same minutes. Without cargo its columns are left out, without gcc
 // the run times. --write puts the figures into docs/performance.md, and refuses when what was measured is not committed.
 
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { coldFile, exampleFiles, generatedFiles } from './corpus.mjs'
 import { fixed, geometricMean, least, paragraph, printed, ratio, say, table } from './output.mjs'
+import { compareObject, compileC, compilers, levels } from './unwind-sizes.mjs'
 
 const MODES = ['none+single_pass', 'none+backtracking', 'speed+backtracking']
 const SHORT_MODES = ['none+sp', 'none+bt', 'speed+bt']
 const STAGES = ['parse', 'verify', 'analyse', 'lower', 'allocate', 'emit', 'unwind', 'total']
 const PROGRAMS = ['fib', 'quicksort', 'sieve', 'matmul', 'nbody', 'hash']
-const PARTS = ['encoder', 'compile', 'cold', 'runtime']
+const PARTS = ['encoder', 'compile', 'cold', 'runtime', 'unwind']
 const REFERENCE = 'gcc -O2'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
@@ -223,6 +224,109 @@ function runTimes(peers) {
   paragraph(`Without fib, whose recursion gcc turns into loops: ${means(PROGRAMS.slice(1))}.`)
 }
 
+function unwind() {
+  const { rows, assemblers } = node('unwind-formats.mjs')
+  say('## Unwind data', '')
+  paragraph(
+    `One function's frame record to bytes, warm, in nanoseconds; and how many records that is in a second. The examples are
+    the functions of examples/*.clif at -O 2, the generated ones those of the conformance kit, with up to three epilogues,
+    nested saves and every form of prologue. With code: the formats of Windows look at the instructions of epilogues.
+    Reading is from bytes to rows. A walk is one frame, from the body of a function whose entry is the only one in its image.`,
+  )
+  const some = (value) => (value === null ? '' : fixed(value))
+  table(
+    ['format', 'records', 'refused', 'encode', 'a second', 'with code', 'rows alone', 'from rows', 'read', 'walk'],
+    rows.map((row) => {
+      const cells = [
+        row.encodeNs,
+        1e9 / row.encodeNs,
+        row.checkedNs,
+        row.rowsNs,
+        row.generalNs,
+        row.decodeNs,
+        row.walkNs,
+      ]
+      return [`${row.name}, ${row.lot}`, row.functions, row.refused, ...cells.map(some)]
+    }),
+  )
+  const refusals = rows.flatMap(({ name, lot, reasons }) =>
+    Object.entries(reasons).map(([reason, count]) => `${name} refuses ${count} of the ${lot} (${reason})`),
+  )
+  paragraph(
+    `Rows alone is what any encoder that starts from rows pays before it begins; from rows is DWARF's general encoder, which
+    does that. ${refusals.length > 0 ? `${refusals.join('; ')}.` : ''}`,
+  )
+  const ours = (name) => rows.find((row) => row.name === name && row.lot === 'examples').encodeNs
+  const words = assemblers.map((one) => {
+    const own = ours(one.name.endsWith('.seh') ? 'win64, version 1' : 'dwarf')
+    return `${one.name} ${fixed(one.ns)} ns, ${ratio(one.ns / own)} times as long as ours`
+  })
+  if (words.length > 0) {
+    paragraph(
+      `Native assemblers on the same directives, a function of the examples: ${words.join('; ')}. They parse text, which
+      ours does not, and lay out a section, which ours does afterwards; the time for the same code without directives is
+      subtracted.`,
+    )
+  }
+  say('### Bytes', '')
+  paragraph('Whole sections, with what functions share, divided by the number of functions, leaves included.')
+  table(
+    ['our code', 'functions', 'entries', 'bytes', 'a function'],
+    rows
+      .filter(({ lot }) => lot === 'examples')
+      .map((row) => [row.name, row.functions, row.entries, row.bytes, fixed(row.bytesPerFunction, 1)]),
+  )
+}
+
+/** Their functions, and the same prologues and epilogues by our encoders. */
+async function unwindSizes() {
+  const built = (name, module = 'index') => import(`../packages/${name}/dist/${module}.js`)
+  const [object, dwarf, win64, { recordOf }] = await Promise.all([
+    built('object'),
+    built('unwind-dwarf'),
+    built('unwind-win64'),
+    built('unwind-win64', 'meaning'),
+  ])
+  const examples = join(root, 'examples')
+  const names = readdirSync(examples).filter((name) => name.endsWith('.c'))
+  const sources = [...names.map((name) => join(examples, name)), join(here, 'programs.c')]
+  const rows = []
+  for (const compiler of compilers.filter(({ command }) => has(command))) {
+    for (const level of quick ? levels.slice(1, 2) : levels) {
+      const sum = { functions: 0, theirs: 0, ours: 0, theirSections: 0, ourSections: 0 }
+      for (const source of sources) {
+        const bytes = compileC(compiler, level, source, folder, [examples])
+        const { functions, theirs, ours } = compareObject({ object, dwarf, win64, recordOf }, compiler.format, bytes)
+        sum.theirSections += theirs
+        sum.ourSections += ours
+        for (const one of functions) {
+          if (!one.same) throw new Error(`${source}, ${one.name}: encoded to another meaning`)
+          sum.functions++
+          sum.theirs += one.theirProgram ?? one.theirs
+          sum.ours += one.ourProgram ?? one.ours
+        }
+      }
+      rows.push([`${compiler.name} ${level.join(' ')}`, sum])
+    }
+  }
+  if (rows.length === 0) return
+  paragraph(
+    `What C compilers wrote for the C twins of the examples and for bench/programs.c, and what our encoders write for the
+    same functions, each with exactly the meaning that the compiler gave it: the same rows, the same operations at the same
+    offsets. Bytes a function of \`.eh_frame\` programs (without headers and padding) or of UNWIND_INFO; then whole sections,
+    \`.eh_frame\` or \`.xdata\` and \`.pdata\`, and ours divided by theirs. Gcc does not say that an epilogue has restored a
+    register, and neither do we for its functions; for our own code we do. Mingw's gcc writes entries for functions that
+    need none.`,
+  )
+  table(
+    ['compiler', 'functions', 'theirs', 'ours', 'their sections', 'ours', 'ours / theirs'],
+    rows.map(([name, { functions, theirs, ours, theirSections, ourSections }]) => {
+      const each = [theirs, ours].map((bytes) => fixed(bytes / functions, 2))
+      return [name, functions, ...each, theirSections, ourSections, ratio(ourSections / theirSections)]
+    }),
+  )
+}
+
 /** Puts what was printed between the marks of docs/performance.md. */
 function write() {
   const dirty = run('git', ['-C', root, 'status', '--porcelain', '--', 'packages', 'bench', 'examples']).trim()
@@ -249,6 +353,10 @@ try {
   if (wanted('compile')) compileTimes(peers)
   if (wanted('cold')) cold(peers)
   if (wanted('runtime')) runTimes(peers)
+  if (wanted('unwind')) {
+    unwind()
+    await unwindSizes()
+  }
   if (words.includes('--write')) write()
 } finally {
   rmSync(folder, { recursive: true, force: true })
