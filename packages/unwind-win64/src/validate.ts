@@ -5,7 +5,7 @@
 
 import type { UnwindImage } from '@framewright/frame-layout'
 import { slotsOf, UWOP_EPILOG } from './constants.ts'
-import { Win64UnwindError } from './errors.ts'
+import { Win64UnwindError, type Win64UnwindProblem } from './errors.ts'
 import type { Finding, Report } from './finding.ts'
 import { type AnyUnwindInfo, ImageReader, MAX_CHAIN, type PlacedInfo } from './image.ts'
 import { isEpilogue, recogniseEpilogue } from './recognise.ts'
@@ -108,6 +108,16 @@ function checkTable(
 
 const rangeText = ({ begin, end }: RuntimeFunction): string => `0x${begin.toString(16)}..0x${end.toString(16)}`
 
+/** What to do about a record that cannot be read. */
+const malformedCures: Partial<Record<Win64UnwindProblem['code'], string>> = {
+  unreadable: 'let the entry name a record in the image',
+  truncated: 'correct the number of slots, or give the section the bytes that are missing',
+  'bad-version': 'write version 1 or 2; version 3 is a preview that no system reads yet',
+  'bad-flags': 'leave the handler to the first record of the chain: the system takes it from there',
+  'bad-operation': 'use the operations of the version alone: the system gives up at any other',
+  'bad-code-order': 'list codes by falling offset, the last action of the prologue first',
+}
+
 /** A record that has been read, or why not. */
 type Read = { readonly placed: PlacedInfo } | { readonly error: Win64UnwindError }
 
@@ -204,9 +214,9 @@ class ImageValidator {
     }
     const read = this.#info(entry.unwindInfo)
     if ('error' in read) {
-      const code = read.error.problem.code === 'unreadable' ? 'unreadable' : 'malformed'
-      const cure = code === 'unreadable' ? 'let the entry name a record in the image' : 'write the record anew'
-      this.#report('error', code, entry.unwindInfo, read.error.message, cure)
+      const { problem, message } = read.error
+      const code = problem.code === 'unreadable' ? 'unreadable' : 'malformed'
+      this.#report('error', code, entry.unwindInfo, message, malformedCures[problem.code] ?? 'write the record anew')
       return
     }
     const chain = this.#chain(entry)

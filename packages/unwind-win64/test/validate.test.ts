@@ -418,6 +418,15 @@ describe('an image', () => {
     expect(shown(validateImage(one))).toEqual(expected)
   })
 
+  test('that cannot be read, with a cure for each way', () => {
+    const cureOf = (xdata: string): string => validateImage(image(entries([0x1000, 0x1010, 0x3000]), xdata))[0]!.cure
+    expect(cureOf('29000000')).toMatch(/leave the handler to the first record/)
+    expect(cureOf('0104020001420230')).toMatch(/by falling offset/)
+    expect(cureOf('010401000f0b')).toMatch(/operations of the version alone/)
+    expect(cureOf('0104020004')).toMatch(/number of slots/)
+    expect(cureOf('03000000')).toMatch(/version 1 or 2/)
+  })
+
   test('with scope tables: inner before outer, inside the function', () => {
     const rows = [
       [0x1002, 0x1008, 1, 0x1009],
