@@ -113,8 +113,8 @@ function textSizeOf(object: string): number {
   return Number.parseInt(match[1]!, 16)
 }
 
-/** C source: the calls, and where the functions are. */
-function tableOf(system: System, example: Example, object: string, prefix: string): string {
+/** C source of what step.h declares: the calls, and where the functions are. */
+export function tableOf(system: System, example: Example, object: string, prefix: string): string {
   const functions = functionsOf(object)
   const anchor = functions.find((entry) => entry.global)
   if (anchor === undefined) throw new Error(`${object} defines no global function`)

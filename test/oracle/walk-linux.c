@@ -18,8 +18,9 @@
 #include <unwind.h>
 
 enum { GENERAL = 16, RSP = 4, RIP = 16, STATE = 17, TRAP_FLAG = 0x100, ASKED = 2 };
-// GUESSED: there is no unwind data, and libunwind tries other ways.
-typedef enum { STEPPED, GUESSED, FAILED } Status;
+// GUESSED: there is no unwind data, and libunwind tries other ways. UNREADABLE: the unwinder read what is not there;
+// libgcc also where the caller would be, for it looks at the code there to see whether that is a signal frame.
+typedef enum { STEPPED, GUESSED, FAILED, UNREADABLE } Status;
 
 static const int in_context[STATE] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI, REG_R8,
                                       REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15, REG_RIP};
@@ -67,6 +68,10 @@ static void write_bytes(const void *bytes, uint64_t count) {
     bytes = (const uint8_t *)bytes + written, count -= (uint64_t)written;
   }
 }
+
+// Where to go on when memory that is read is not there.
+static sigjmp_buf recovery;
+static volatile int recovering;
 
 static Answer step_libunwind(unw_cursor_t *cursor, const greg_t *registers) {
   Answer answer = {FAILED, {0}};
@@ -120,9 +125,6 @@ typedef struct {
   Walk *walk;
 } Visit;
 
-static sigjmp_buf recovery;
-static volatile int probing;
-
 static _Unwind_Reason_Code visit(struct _Unwind_Context *context, void *data) {
   Visit *visit = data;
   if (!visit->found) {
@@ -132,12 +134,15 @@ static _Unwind_Reason_Code visit(struct _Unwind_Context *context, void *data) {
   Answer answer = {STEPPED, {0}};
   for (int i = 0; i < GENERAL; i++) {
     // rsp is the CFA of the frame that was left, unless that has a rule for it. Without one it cannot be read.
-    if (i == RSP && sigsetjmp(recovery, 1) != 0) answer.registers[i] = libgcc.cfa(context);
-    else {
-      probing = i == RSP;
+    if (i == RSP) {
+      sigjmp_buf outer;
+      memcpy(outer, recovery, sizeof outer);
+      if (sigsetjmp(recovery, 1) == 0) answer.registers[i] = libgcc.gr(context, in_dwarf[i]);
+      else answer.registers[i] = libgcc.cfa(context);
+      memcpy(recovery, outer, sizeof outer);
+    } else {
       answer.registers[i] = libgcc.gr(context, in_dwarf[i]);
     }
-    probing = 0;
   }
   answer.registers[RIP] = libgcc.ip(context);
   visit->over = add(visit->walk, &answer);
@@ -152,8 +157,12 @@ static void ask_libgcc(uint64_t ip, Walk *walk) {
 }
 
 static void ask(ucontext_t *context, Walk walks[ASKED]) {
-  ask_libunwind(context, &walks[0]);
-  ask_libgcc((uint64_t)context->uc_mcontext.gregs[REG_RIP], &walks[1]);
+  recovering = 1;
+  if (sigsetjmp(recovery, 1) == 0) ask_libunwind(context, &walks[0]);
+  else add(&walks[0], &(Answer){UNREADABLE, {0}});
+  if (sigsetjmp(recovery, 1) == 0) ask_libgcc((uint64_t)context->uc_mcontext.gregs[REG_RIP], &walks[1]);
+  else add(&walks[1], &(Answer){UNREADABLE, {0}});
+  recovering = 0;
 }
 
 static void put_walks(const Walk walks[ASKED]) {
@@ -203,7 +212,7 @@ static void on_step(int signal, siginfo_t *info, void *data) {
 
 static void on_crash(int signal, siginfo_t *info, void *data) {
   const ucontext_t *context = data;
-  if (probing) siglongjmp(recovery, 1);
+  if (recovering) siglongjmp(recovery, 1);
   printf("signal %d at 0x%llx for 0x%llx, after %llu answers\n", signal,
          (unsigned long long)context->uc_mcontext.gregs[REG_RIP], (unsigned long long)info->si_addr,
          (unsigned long long)told);
@@ -233,11 +242,22 @@ __asm__(".text\n"
         "  ret\n"
         ".cfi_endproc\n");
 
+// The end, for cases that do not come back as well.
+__attribute__((noreturn)) void end_of_walks(void) {
+  __asm__ volatile("pushfq; andl $~0x100, (%%rsp); popfq" ::: "memory", "cc");
+  flush();
+  printf("{\"steps\":%llu,\"told\":%llu}\n", (unsigned long long)steps, (unsigned long long)told);
+  fflush(stdout);
+  _exit(0);
+}
+
 extern const uint8_t program_begin[] __asm__("__executable_start"), program_end[] __asm__("etext");
 
 int main(int count, char **arguments) {
   if (count != 4) return 2;
   find_libgcc();
+  // It finds what it keeps by the pc, whether that was a return address or not.
+  unw_set_caching_policy(unw_local_addr_space, UNW_CACHE_NONE);
   static char alternative[1 << 17];
   sigaltstack(&(stack_t){.ss_sp = alternative, .ss_size = sizeof alternative}, NULL);
   static const int fatal[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE};
@@ -262,7 +282,5 @@ int main(int count, char **arguments) {
     handle(SIGTRAP, on_step);
     for (int i = 0; i < case_count; i++) stepped(cases[i].run);
   }
-  flush();
-  printf("{\"steps\":%llu,\"told\":%llu}\n", (unsigned long long)steps, (unsigned long long)told);
-  return 0;
+  end_of_walks();
 }

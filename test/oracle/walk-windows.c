@@ -171,6 +171,11 @@ __asm__(".text\n"
         "  ret\n"
         ".seh_endproc\n");
 
+// What code of Microsoft's convention calls for large frames, with the size in rax: touches every page down to there.
+__asm__(".globl __chkstk\n"
+        "__chkstk:\n"
+        "  jmp ___chkstk_ms\n");
+
 static Range text_of_program(void) {
   const uint8_t *base = (const uint8_t *)GetModuleHandle(NULL);
   const IMAGE_NT_HEADERS *headers = (const void *)(base + ((const IMAGE_DOS_HEADER *)base)->e_lfanew);
@@ -181,6 +186,16 @@ static Range text_of_program(void) {
   }
   die("no .text");
   return (Range){0, 0};
+}
+
+// The end, for cases that do not come back as well.
+__attribute__((noreturn)) void end_of_walks(void) {
+  stepping = 0;
+  __asm__ volatile("" ::: "memory"); // the last step adds to the buffer
+  flush();
+  printf("{\"steps\":%llu,\"told\":%llu}\n", (unsigned long long)steps, (unsigned long long)told);
+  fflush(stdout);
+  ExitProcess(0);
 }
 
 int main(int count, char **arguments) {
@@ -207,7 +222,5 @@ int main(int count, char **arguments) {
       stepping = 0;
     }
   }
-  flush();
-  printf("{\"steps\":%llu,\"told\":%llu}\n", (unsigned long long)steps, (unsigned long long)told);
-  return 0;
+  end_of_walks();
 }

@@ -46,7 +46,8 @@ export function walkDriver(system: System, place: (name: string) => string): str
 
 /** Links objects with the driver; the program lies at the addresses that its file says. */
 export function linkWalk(system: System, out: string, objects: readonly string[], ...options: string[]): string {
-  const fixed = system.name === 'linux' ? ['-no-pie', '-lunwind'] : ['-Wl,--disable-dynamicbase']
+  // libgcc_s first: libunwind has functions of the same names, which block the signals that the driver steps by.
+  const fixed = system.name === 'linux' ? ['-no-pie', '-lgcc_s', '-lunwind'] : ['-Wl,--disable-dynamicbase']
   return link(system, out, objects, ...fixed, ...options)
 }
 
@@ -119,8 +120,8 @@ export type Walk =
   | { readonly by: 'RtlVirtualUnwind'; readonly answers: readonly WindowsAnswer[] }
 
 interface LinuxAnswer {
-  /** `guessed`: without unwind data, by other means. */
-  readonly status: 'stepped' | 'guessed' | 'failed'
+  /** `guessed`: without unwind data, by other means; `unreadable`: what was to be read is not there. */
+  readonly status: 'stepped' | 'guessed' | 'failed' | 'unreadable'
   readonly caller: MachineState
 }
 
@@ -177,7 +178,7 @@ class WordReader {
     return (['libunwind', 'libgcc'] as const).map((by) => ({
       by,
       answers: this.#answers((): LinuxAnswer => {
-        const status = (['stepped', 'guessed', 'failed'] as const)[Number(this.word())]!
+        const status = (['stepped', 'guessed', 'failed', 'unreadable'] as const)[Number(this.word())]!
         return { status, caller: this.state(system) }
       }),
     }))
@@ -263,6 +264,8 @@ export class Agreement {
   afterCall = 0
   /** Both refuse: there is no caller, or what was to be read cannot be read. */
   refused = 0
+  /** libunwind fails, and so does our walk with its limits. */
+  beyondReader = 0
   /** There is no unwind data, and both know it: Windows takes a leaf for granted, libunwind guesses, libgcc stops. */
   withoutData = 0
   /** Windows: steps from inside an epilogue, and steps with a handler. */
@@ -322,8 +325,15 @@ function stepLinux(
   } catch (error) {
     const code = codeOf(error)
     if (code === 'no-entry' && status !== 'stepped') agreement.withoutData++
-    else if (code === 'no-caller' && status === 'failed') agreement.refused++
+    else if (code === 'no-caller' && (status === 'failed' || caller.registers[RETURN_ADDRESS] === 0n))
+      agreement.refused++
+    else if (code === 'unreadable' && status === 'unreadable') agreement.refused++
+    else if (code === 'reader-limit' && status === 'failed') agreement.beyondReader++
     else differ(String(error))
+    return null
+  }
+  if (status === 'unreadable' && by === 'libgcc' && !isIn(image, step.registers[RETURN_ADDRESS]!)) {
+    agreement.refused++
     return null
   }
   if (status !== 'stepped') return differ(`ours leads to ${hex(step.registers[RETURN_ADDRESS])}`)
@@ -336,6 +346,9 @@ function stepLinux(
   agreement.agreed++
   return step
 }
+
+const isIn = ({ sections }: UnwindImage, address: bigint): boolean =>
+  sections.some((section) => address >= section.address && address < section.address + BigInt(section.bytes.length))
 
 const codeOf = (error: unknown): string | undefined => (error as { problem?: { code: string } }).problem?.code
 

@@ -281,12 +281,15 @@ export function callFrameRows(
  * The row that holds at a code offset, without making the others.
  *
  * Unwinders look for the row of the byte before a return address; giving them that byte is the caller's affair.
+ *
+ * @param check - is shown every operation of the entry's own program up to the offset, before it is applied; may throw.
  */
 export function callFrameRowAt(
   table: Pick<FrameTable, 'bytes' | 'address'>,
   entry: FrameDescriptionEntry,
   offset: number,
   restoreRemoves: boolean = false,
+  check: ((operation: CallFrameOperation) => void) | null = null,
 ): CallFrameRow {
   const machine = startOf(table, entry.cie)
   machine.restoreRemoves = restoreRemoves
@@ -295,6 +298,7 @@ export function callFrameRowAt(
     if (instruction.at > offset) break
     if (instruction.operation === null) continue
     at = instruction.at
+    check?.(instruction.operation)
     machine.apply(instruction.operation, instruction.place)
   }
   return machine.row(at)

@@ -8,12 +8,14 @@ import { type Conventions, conventionsOf, type DwarfRegister } from './architect
 import type { FrameDescriptionEntry, FrameTable } from './decode.ts'
 import { DwarfUnwindError, type DwarfUnwindProblem } from './errors.ts'
 import { evaluateExpression } from './expression.ts'
+import type { CallFrameOperation } from './operations.ts'
 import { registerName } from './registers.ts'
 import { type CallFrameRow, type CallFrameRule, callFrameRowAt } from './rows.ts'
 
 /**
  * Whose walk it is. `specification`: everything that DWARF says. `libgcc`: registers above 16 are not looked at.
- * `libunwind` (LLVM's): fails on rules for xmm registers, and on val_offset. `nongnu`: libunwind 1.6, without val_offset.
+ * `libunwind` (LLVM's): fails on rules for xmm registers, and on val_offset. `nongnu`: libunwind 1.6, without
+ * val_offset, and fails on every operation that names a register above 16, on its way to the row.
  */
 export type UnwindReader = 'specification' | 'libgcc' | 'libunwind' | 'nongnu'
 
@@ -54,7 +56,14 @@ export function unwindFrame(
   if (reader === 'libunwind' && cie.version === 4) {
     fail({ code: 'reader-limit', reader, why: 'reads CIEs of versions 1 and 3 only' })
   }
-  const row = callFrameRowAt(table, entry, Number(pc - entry.begin), reader === 'libgcc')
+  const nongnuCheck = (operation: CallFrameOperation): void => {
+    if ('register' in operation && conventions.isPastLastColumn(operation.register)) {
+      const name = registerName(operation.register, conventions.architecture)
+      fail({ code: 'reader-limit', reader, why: `fails on operations that name ${name}` })
+    }
+  }
+  const check = reader === 'nongnu' ? nongnuCheck : null
+  const row = callFrameRowAt(table, entry, Number(pc - entry.begin), reader === 'libgcc', check)
   checkLimits(row, reader, conventions, fail)
 
   const context = {
@@ -129,7 +138,7 @@ function checkLimits(
     if (rule.rule === 'val_offset') {
       fail({ code: 'reader-limit', reader, why: 'does not apply val_offset' })
     }
-    if (reader === 'libunwind' && conventions.isPastLastColumn(register)) {
+    if (conventions.isPastLastColumn(register)) {
       const name = registerName(register, conventions.architecture)
       fail({ code: 'reader-limit', reader, why: `fails on the rule for ${name}` })
     }
