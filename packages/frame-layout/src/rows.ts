@@ -97,6 +97,7 @@ function addRow(rows: UnwindRow[], row: UnwindRow): void {
 export function sameState(a: UnwindRow, b: UnwindRow): boolean {
   if (!sameCfa(a.cfa, b.cfa) || a.returnAddressSigned !== b.returnAddressSigned) return false
   if (a.argumentBytes !== b.argumentBytes || a.registers.size !== b.registers.size) return false
+  if (a.registers === b.registers) return true // rows of one record share what did not change between them
   for (const [register, rule] of a.registers) {
     const other = b.registers.get(register)
     if (other === undefined || !sameRule(rule, other)) return false
