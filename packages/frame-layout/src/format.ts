@@ -99,7 +99,7 @@ export interface UnwindSection {
 export interface UnwindRelocation {
   readonly offset: number
   /** Distance from the image's base; distance from the field itself; the address. */
-  readonly kind: 'image-relative-32' | 'pc-relative-32' | 'pc-relative-64' | 'absolute-64'
+  readonly kind: 'image-relative-32' | 'pc-relative-32' | 'pc-relative-64' | 'absolute-32' | 'absolute-64'
   /** A symbol, or the name of a section, which starts with a dot. */
   readonly symbol: string
   readonly addend: number

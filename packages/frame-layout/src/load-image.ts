@@ -44,6 +44,7 @@ export function loadImage(
       if (kind === 'image-relative-32') view.setInt32(offset, Number(value - base), true)
       else if (kind === 'pc-relative-32') view.setInt32(offset, Number(value - (address + BigInt(offset))), true)
       else if (kind === 'pc-relative-64') view.setBigInt64(offset, value - (address + BigInt(offset)), true)
+      else if (kind === 'absolute-32') view.setUint32(offset, Number(BigInt.asUintN(32, value)), true)
       else view.setBigUint64(offset, BigInt.asUintN(64, value), true)
     }
   }

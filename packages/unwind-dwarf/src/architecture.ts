@@ -9,7 +9,10 @@ import { DwarfUnwindError } from './errors.ts'
 /** A register by its DWARF number. */
 export type DwarfRegister = number
 
-/** A machine with addresses of 8 bytes. */
+/** Bytes of an address. */
+export type AddressBytes = 4 | 8
+
+/** A little-endian machine with addresses of 4 or 8 bytes, as `frame.pushBytes` says. */
 export interface DwarfArchitecture {
   readonly frame: FrameArchitecture
   /** DWARF numbers by the numbers of `frame`; -1 for a register that has none. The return address needs one: its column. */
@@ -39,6 +42,7 @@ export class Conventions {
   readonly registers: number
   readonly codeAlignmentFactor: number
   readonly dataAlignmentFactor: number
+  readonly addressBytes: AddressBytes
   readonly stackPointer: DwarfRegister
   /** CFA - SP at the first instruction. */
   readonly entryCfaOffset: number
@@ -71,7 +75,11 @@ export class Conventions {
     this.programCounter = this.toDwarf[frame.programCounter] ?? -1
     this.isVector = new Uint8Array(this.registers)
     for (const register of architecture.vectorRegisters ?? []) this.isVector[register] = 1
-    if (frame.pushBytes !== 8) throw new DwarfUnwindError({ code: 'architecture', architecture: frame.name })
+    const { pushBytes } = frame
+    if (pushBytes !== 4 && pushBytes !== 8) {
+      throw new DwarfUnwindError({ code: 'architecture', architecture: frame.name })
+    }
+    this.addressBytes = pushBytes
   }
 
   #required(register: Register): DwarfRegister {
@@ -93,8 +101,13 @@ export class Conventions {
   /** Bytes of a DWARF register. */
   bytesOf(register: DwarfRegister): number {
     const own = this.fromDwarf(register)
-    return own === undefined ? 8 : this.architecture.frame.registerBytes[own]!
+    return own === undefined ? this.addressBytes : this.architecture.frame.registerBytes[own]!
   }
+}
+
+/** @throws DwarfUnwindError for a machine whose addresses do not have 8 bytes. */
+export function require64({ frame }: DwarfArchitecture): void {
+  if (frame.pushBytes !== 8) throw new DwarfUnwindError({ code: 'architecture', architecture: frame.name })
 }
 
 /**

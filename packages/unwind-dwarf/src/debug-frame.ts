@@ -27,7 +27,7 @@ export function assembleDebugFrame(
       offsetBytes: options.dwarf64 === true ? 8 : 4,
       eh: false,
       codeEncoding: DW_EH_PE_absptr,
-      padding: 8,
+      padding: 'address',
       terminator: false,
     },
     options,

@@ -3,6 +3,7 @@
  * so that has to be found out.
  */
 
+import type { AddressBytes } from './architecture.ts'
 import { ByteReader } from './byte-reader.ts'
 import { DW_EH_PE_omit } from './constants.ts'
 import { DwarfUnwindError } from './errors.ts'
@@ -29,11 +30,17 @@ interface PlacedAction {
  * leads to.
  *
  * @param offset - where it starts in `bytes`, which lie at `address`.
+ * @param addressBytes - of the machine, for types by their addresses.
  * @throws DwarfUnwindError with the place in `bytes`.
  */
-export function decodeLsda(bytes: Uint8Array, offset: number = 0, address: bigint = 0n): DecodedLsda {
+export function decodeLsda(
+  bytes: Uint8Array,
+  offset: number = 0,
+  address: bigint = 0n,
+  addressBytes: AddressBytes = 8,
+): DecodedLsda {
   const reader = new ByteReader(bytes, offset)
-  const bases = { section: address }
+  const bases = { section: address, addressBytes }
   const startEncoding = reader.u8('encoding')
   const landingPadStart =
     startEncoding === DW_EH_PE_omit ? null : readPointer(reader, startEncoding, bases, 'landing pads')
@@ -46,14 +53,14 @@ export function decodeLsda(bytes: Uint8Array, offset: number = 0, address: bigin
     typeEnd = reader.position + distance
   }
   const callSiteEncoding = reader.u8('encoding')
-  const sites = readCallSites(reader, callSiteEncoding)
+  const sites = readCallSites(reader, callSiteEncoding, addressBytes)
   const actionStart = reader.position
   reader.end = bytes.length
 
   const found = readChains(reader, actionStart, sites)
   let end = actionStart
   for (const action of found.values()) end = Math.max(end, actionStart + action.end)
-  const typeSize = typeEncoding === DW_EH_PE_omit ? 0 : fixedSize(typeEncoding)
+  const typeSize = typeEncoding === DW_EH_PE_omit ? 0 : fixedSize(typeEncoding, addressBytes)
   if (typeEnd > end && typeSize > 0) {
     const { lists } = readSpecifications(reader, typeEnd, filtersOf(found))
     const wanted = highestType(filtersOf(found), lists)
@@ -109,7 +116,7 @@ interface RawCallSite {
 }
 
 /** Leaves the reader behind the table. */
-function readCallSites(reader: ByteReader, encoding: number): RawCallSite[] {
+function readCallSites(reader: ByteReader, encoding: number, addressBytes: AddressBytes): RawCallSite[] {
   if (encoding > 0x0f || fixedSize(encoding) < 0) {
     reader.fail({ code: 'pointer-encoding', encoding, use: 'call sites' }, reader.position - 1)
   }
@@ -120,7 +127,7 @@ function readCallSites(reader: ByteReader, encoding: number): RawCallSite[] {
   while (reader.position < reader.end) {
     const place = reader.position
     const number = (): number => {
-      const value = readFormat(reader, encoding, 'call site')
+      const value = readFormat(reader, encoding, 'call site', addressBytes)
       if (value < 0n || value > BigInt(Number.MAX_SAFE_INTEGER)) {
         reader.fail({ code: 'malformed', why: 'a call site out of range' }, place)
       }

@@ -5,9 +5,9 @@
  * Every length, pointer and encoding is checked where it stands; time and memory are linear in the section's size.
  */
 
-import type { DwarfArchitecture, DwarfRegister } from './architecture.ts'
+import { type AddressBytes, conventionsOf, type DwarfArchitecture, type DwarfRegister } from './architecture.ts'
 import { ByteReader } from './byte-reader.ts'
-import { DW_EH_PE_absptr, DW_EH_PE_omit, DW_EH_PE_udata4 } from './constants.ts'
+import { DW_EH_PE_absptr, DW_EH_PE_omit, DW_EH_PE_udata4, DW_EH_PE_udata8 } from './constants.ts'
 import { type CallFrameInstruction, type FactorInfo, readProgram } from './operations.ts'
 import { type EncodedPointer, fixedSize, type PointerBases, readFormat, readPointer } from './pointer-encoding.ts'
 import { dwarfX64 } from './registers.ts'
@@ -120,6 +120,7 @@ export class FrameDecoder {
   readonly address: bigint
   readonly debug: boolean
   readonly #architecture: DwarfArchitecture
+  readonly #addressBytes: AddressBytes
   readonly #bases: PointerBases
   readonly #cies: Map<number, CommonInformationEntry> = new Map()
 
@@ -128,8 +129,10 @@ export class FrameDecoder {
     this.address = options.address ?? 0n
     this.debug = options.debug ?? false
     this.#architecture = options.architecture ?? dwarfX64
+    this.#addressBytes = conventionsOf(this.#architecture).addressBytes
     this.#bases = {
       section: this.address,
+      addressBytes: this.#addressBytes,
       ...(options.text === undefined ? undefined : { text: options.text }),
       ...(options.data === undefined ? undefined : { data: options.data }),
     }
@@ -173,10 +176,10 @@ export class FrameDecoder {
     if (version !== 1 && version !== 3 && version !== 4) reader.fail({ code: 'version', version }, versionPlace)
     const augmentationPlace = reader.position
     const augmentation = reader.string('augmentation')
-    let addressSize = 8
+    let addressSize: number = this.#addressBytes
     let segmentSelectorSize = 0
     // Of GCC 2: a word that points at exception data, for which there is no use.
-    if (augmentation.startsWith('eh')) reader.block(8, 'exception data')
+    if (augmentation.startsWith('eh')) reader.block(this.#addressBytes, 'exception data')
     if (version === 4) {
       const place = reader.position
       addressSize = reader.u8('address size')
@@ -196,7 +199,8 @@ export class FrameDecoder {
     }
     const returnAddressRegister = version === 1 ? reader.u8('return register') : reader.uleb('return register', 0xffff)
 
-    let codeEncoding = addressSize === 4 ? DW_EH_PE_udata4 : DW_EH_PE_absptr
+    let codeEncoding = addressSize === 4 ? DW_EH_PE_udata4 : DW_EH_PE_udata8
+    if (addressSize === this.#addressBytes) codeEncoding = DW_EH_PE_absptr
     let languageDataEncoding: number | null = null
     let personality: EncodedPointer | null = null
     let signalFrame = false
@@ -215,7 +219,7 @@ export class FrameDecoder {
       if (letter === 'R') {
         const place = reader.position
         codeEncoding = reader.u8('code encoding')
-        if (fixedSize(codeEncoding) < 0 || codeEncoding === DW_EH_PE_omit) {
+        if (fixedSize(codeEncoding, this.#addressBytes) < 0 || codeEncoding === DW_EH_PE_omit) {
           reader.fail({ code: 'pointer-encoding', encoding: codeEncoding, use: 'code' }, place)
         }
       } else if (letter === 'L') {
@@ -275,8 +279,8 @@ export class FrameDecoder {
       reader.fail({ code: 'pointer-encoding', encoding: cie.codeEncoding, use: 'code' }, first.place)
     }
     const rangePlace = reader.position
-    const bits = fixedSize(cie.codeEncoding) * 8 || 64
-    const range = BigInt.asUintN(bits, readFormat(reader, cie.codeEncoding, 'address range'))
+    const bits = fixedSize(cie.codeEncoding, this.#addressBytes) * 8 || 64
+    const range = BigInt.asUintN(bits, readFormat(reader, cie.codeEncoding, 'address range', this.#addressBytes))
     if (range > BigInt(Number.MAX_SAFE_INTEGER)) {
       reader.fail({ code: 'too-large', what: 'address range', limit: Number.MAX_SAFE_INTEGER }, rangePlace)
     }
@@ -342,9 +346,11 @@ export function visitProgram(
     return
   }
   const { cie, begin } = entry
+  const { addressBytes } = conventionsOf(cie.architecture)
+  const bases: PointerBases = { section: table.address, function: begin, addressBytes }
   readProgram(reader, cie, 0, visit, (operand) => {
     const place = operand.position
-    const pointer = readPointer(operand, cie.codeEncoding, { section: table.address, function: begin }, 'location')
+    const pointer = readPointer(operand, cie.codeEncoding, bases, 'location')
     const offset = pointer.value - begin
     if (offset < 0n || offset > BigInt(Number.MAX_SAFE_INTEGER)) {
       operand.fail({ code: 'malformed', why: 'the location lies before the function' }, place)

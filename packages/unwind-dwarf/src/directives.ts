@@ -86,7 +86,7 @@ export function encodeDirectives(
 ): EncodedDirectives {
   const { dialect = 'canonical', simple = false, name = '', architecture = dwarfX64 } = options
   const { codeEncoding = DW_EH_PE_pcrel | DW_EH_PE_sdata4 } = options
-  const { entryCfaOffset, codeAlignmentFactor, dataAlignmentFactor } = conventionsOf(architecture)
+  const { entryCfaOffset, codeAlignmentFactor, dataAlignmentFactor, addressBytes } = conventionsOf(architecture)
   const out = new ByteWriter()
   const leading: Uint8Array[] = []
   const addresses: ProgramAddress[] = []
@@ -126,7 +126,7 @@ export function encodeDirectives(
       case 'set_loc':
         out.u8(DW_CFA_set_loc)
         addresses.push({ place: out.length, at })
-        out.zeros(pointerForm(codeEncoding, 'code').bytes)
+        out.zeros(pointerForm(codeEncoding, 'code', addressBytes).bytes)
         mayLead = false
         location = at
         continue

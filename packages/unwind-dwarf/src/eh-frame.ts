@@ -15,8 +15,8 @@ export interface EhFrameOptions extends FrameSectionOptions {
 /**
  * Writes `.eh_frame` for functions of any number of sections.
  *
- * CIEs and FDEs are padded to 4 bytes, the last FDE to 8, as assemblers do: the section's size stays a multiple of 8, so
- * linkers put two of them together without a gap, which a reader would take for the terminator.
+ * CIEs and FDEs are padded to 4 bytes, the last FDE to an address's size, as assemblers do: the section's size stays a
+ * multiple of it, so linkers put two of them together without a gap, which a reader would take for the terminator.
  *
  * @throws DwarfUnwindError for what the section cannot hold.
  */

@@ -81,7 +81,7 @@ function describePlace(place: DwarfUnwindPlace): string {
 function describe(problem: DwarfUnwindProblem): string {
   switch (problem.code) {
     case 'architecture':
-      return `architecture '${problem.architecture}' is not the format's, or has no addresses of 8 bytes`
+      return `architecture '${problem.architecture}' is another one, or its addresses have the wrong size`
     case 'register':
       return `register ${problem.register} has no DWARF number`
     case 'number-range':

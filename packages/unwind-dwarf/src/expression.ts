@@ -1,10 +1,10 @@
 /**
  * DWARF expressions, as far as call-frame information may use them (DWARF 5, 2.5 and 6.4.2): evaluated, and in words.
  *
- * The stack holds 64-bit numbers. Evaluation stops with an error after a number of steps, for an expression may loop.
+ * The stack holds numbers of an address's size. Evaluation stops with an error after a number of steps, for an expression may loop.
  */
 
-import type { DwarfArchitecture, DwarfRegister } from './architecture.ts'
+import { type AddressBytes, conventionsOf, type DwarfArchitecture, type DwarfRegister } from './architecture.ts'
 import { ByteReader } from './byte-reader.ts'
 import { ByteWriter } from './byte-writer.ts'
 import { DW_OP_breg0, DW_OP_bregx, DW_OP_consts, DW_OP_deref, DW_OP_plus, DW_OP_plus_uconst } from './constants.ts'
@@ -17,15 +17,30 @@ export interface ExpressionContext {
   readonly register: (register: DwarfRegister) => bigint
   /** Reads that many bytes, little-endian, zero-extended. @throws where nothing can be read. */
   readonly memory: (address: bigint, bytes: number) => bigint
+  /** 8 when left out. */
+  readonly addressBytes?: AddressBytes
 }
 
 /** What follows an opcode. */
-type Operands = '' | 'u8' | 's8' | 'u16' | 's16' | 'u32' | 's32' | 'u64' | 's64' | 'uleb' | 'sleb' | 'uleb sleb'
+type Operands =
+  | 'address'
+  | ''
+  | 'u8'
+  | 's8'
+  | 'u16'
+  | 's16'
+  | 'u32'
+  | 's32'
+  | 'u64'
+  | 's64'
+  | 'uleb'
+  | 'sleb'
+  | 'uleb sleb'
 
 /** Those with one opcode each; `lit`, `reg` and `breg` stand for 32. DWARF 5, 7.7.1, table 7.9. */
 // biome-ignore format: one row to an operation
 const table: readonly (readonly [number, string, Operands])[] = [
-  [0x03, 'addr', 'u64'],
+  [0x03, 'addr', 'address'],
   [0x06, 'deref', ''],
   [0x08, 'const1u', 'u8'],
   [0x09, 'const1s', 's8'],
@@ -95,17 +110,17 @@ export interface ExpressionOperation {
 }
 
 /** @throws DwarfUnwindError for opcodes that are none, or that call-frame information may not use. */
-export function decodeExpression(expression: Uint8Array): ExpressionOperation[] {
+export function decodeExpression(expression: Uint8Array, addressBytes: AddressBytes = 8): ExpressionOperation[] {
   const operations: ExpressionOperation[] = []
   for (let offset = 0; offset < expression.length; ) {
-    const operation = operationAt(expression, offset)
+    const operation = operationAt(expression, offset, addressBytes)
     operations.push(operation)
     offset += operation.length
   }
   return operations
 }
 
-function operationAt(expression: Uint8Array, offset: number): ExpressionOperation {
+function operationAt(expression: Uint8Array, offset: number, addressBytes: AddressBytes): ExpressionOperation {
   const reader = new ByteReader(expression, offset)
   const opcode = reader.u8('expression')
   const row = rows.get(opcode)
@@ -113,7 +128,10 @@ function operationAt(expression: Uint8Array, offset: number): ExpressionOperatio
   const [name, kinds] = row
   let operands: bigint[]
   try {
-    operands = kinds === '' ? [] : kinds.split(' ').map((kind) => operand(reader, kind))
+    operands =
+      kinds === ''
+        ? []
+        : kinds.split(' ').map((kind) => operand(reader, kind === 'address' ? `u${8 * addressBytes}` : kind))
   } catch (error) {
     // The reader's place is one of a section.
     if (error instanceof DwarfUnwindError) throw new DwarfUnwindError(error.problem, { in: 'expression', offset })
@@ -154,14 +172,13 @@ function fail(why: string, offset: number): never {
 /** libgcc's stack has 64 places; nobody's expression needs more. */
 const STACK_LIMIT = 64
 const STEP_LIMIT = 10_000
-const MASK_64 = (1n << 64n) - 1n
-const signed = (value: bigint): bigint => BigInt.asIntN(64, value)
+const signed64 = (value: bigint): bigint => BigInt.asIntN(64, value)
 
 /**
  * Evaluates an expression.
  *
  * @param initial - what lies on the stack at first: the CFA for rules of registers, nothing for the CFA's own.
- * @returns the topmost number, unsigned 64 bits.
+ * @returns the topmost number, unsigned.
  * @throws DwarfUnwindError for malformed expressions and for those that do not come to an end.
  */
 export function evaluateExpression(
@@ -169,6 +186,9 @@ export function evaluateExpression(
   context: ExpressionContext,
   initial: readonly bigint[] = [],
 ): bigint {
+  const { addressBytes = 8 } = context
+  const bits = 8 * addressBytes
+  const signed = (value: bigint): bigint => BigInt.asIntN(bits, value)
   const stack = [...initial]
   let offset = 0
   const pop = (): bigint => stack.pop() ?? fail('the stack is empty', offset)
@@ -179,14 +199,14 @@ export function evaluateExpression(
   }
   const push = (value: bigint): void => {
     if (stack.length === STACK_LIMIT) fail(`the stack grows past ${STACK_LIMIT}`, offset)
-    stack.push(value & MASK_64)
+    stack.push(BigInt.asUintN(bits, value))
   }
 
   for (let steps = 0; offset < expression.length; steps++) {
     if (steps === STEP_LIMIT) {
       throw new DwarfUnwindError({ code: 'too-large', what: 'steps', limit: STEP_LIMIT }, { in: 'expression', offset })
     }
-    const { opcode, name, operands, length } = operationAt(expression, offset)
+    const { opcode, name, operands, length } = operationAt(expression, offset, addressBytes)
     const [first = 0n, second = 0n] = operands
     let next = offset + length
     if (opcode >= 0x30 && opcode < 0x50) {
@@ -215,11 +235,12 @@ export function evaluateExpression(
           push(context.register(Number(first)) + second)
           break
         case 'deref':
-          push(context.memory(pop(), 8))
+          push(context.memory(pop(), addressBytes))
           break
         case 'deref_size': {
           const bytes = Number(first)
-          if (bytes !== 1 && bytes !== 2 && bytes !== 4 && bytes !== 8) fail(`deref_size of ${bytes} bytes`, offset)
+          const isSize = bytes === 1 || bytes === 2 || bytes === 4 || bytes === 8
+          if (!isSize || bytes > addressBytes) fail(`deref_size of ${bytes} bytes`, offset)
           push(context.memory(pop(), bytes))
           break
         }
@@ -301,19 +322,19 @@ export function evaluateExpression(
         case 'shl': {
           const count = pop()
           const value = pop()
-          push(count > 63n ? 0n : value << count)
+          push(count >= bits ? 0n : value << count)
           break
         }
         case 'shr': {
           const count = pop()
           const value = pop()
-          push(count > 63n ? 0n : value >> count)
+          push(count >= bits ? 0n : value >> count)
           break
         }
         case 'shra': {
           const count = pop()
           const value = signed(pop())
-          push(value >> (count > 63n ? 63n : count))
+          push(value >> (count >= bits ? BigInt(bits - 1) : count))
           break
         }
         case 'eq':
@@ -352,7 +373,7 @@ export function evaluateExpression(
 export function printExpression(expression: Uint8Array, architecture: DwarfArchitecture = dwarfX64): string {
   let operations: ExpressionOperation[]
   try {
-    operations = decodeExpression(expression)
+    operations = decodeExpression(expression, conventionsOf(architecture).addressBytes)
   } catch {
     return Array.from(expression, (byte) => byte.toString(16).padStart(2, '0')).join(' ')
   }
@@ -402,7 +423,7 @@ function constantOf(operations: readonly ExpressionOperation[]): number | undefi
     if (constant === undefined || (second!.name !== 'plus' && second!.name !== 'minus')) return undefined
     value = second!.name === 'plus' ? constant : -constant
   }
-  value = signed(value)
+  value = signed64(value)
   return value >= BigInt(Number.MIN_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER)
     ? Number(value)
     : undefined

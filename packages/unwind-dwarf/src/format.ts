@@ -14,7 +14,7 @@ import type {
   UnwindSection,
   UnwoundFunction,
 } from '@framewright/frame-layout'
-import { conventionsOf, type DwarfArchitecture } from './architecture.ts'
+import { type AddressBytes, conventionsOf, type DwarfArchitecture } from './architecture.ts'
 import { ByteReader } from './byte-reader.ts'
 import { DW_EH_PE_absptr, DW_EH_PE_indirect, DW_EH_PE_pcrel, DW_EH_PE_sdata4 } from './constants.ts'
 import { decodeFrames } from './decode.ts'
@@ -114,7 +114,7 @@ const POINTER_SECTION = '.data.rel.local.DW.ref.'
 export function createDwarfFormat(options: DwarfFormatOptions = {}): DwarfFormat {
   const { vectorRegisters = false, reader = 'libgcc', architecture = dwarfX64, text, data } = options
   const programOptions = { vectorRegisters }
-  const { toDwarf, returnAddress } = conventionsOf(architecture)
+  const { toDwarf, returnAddress, addressBytes } = conventionsOf(architecture)
   const { programCounter } = architecture.frame
   const encoder = new ProgramEncoder(architecture)
   const readOptions: FrameReadOptions = {
@@ -154,12 +154,12 @@ export function createDwarfFormat(options: DwarfFormatOptions = {}): DwarfFormat
         ...(relocateBy === undefined ? undefined : { relocateBy }),
       })
       const relocations = section.relocations.map(({ offset, kind, symbol, addend }): UnwindRelocation => {
-        if (kind !== 'pc-relative-32' && kind !== 'pc-relative-64' && kind !== 'absolute-64') {
+        if (kind === 'pc-relative-16' || kind === 'absolute-16') {
           throw new DwarfUnwindError({ code: 'pointer-encoding', encoding: codeEncoding ?? 0, use: 'code' })
         }
         return { offset, kind, symbol, addend }
       })
-      return [{ ...section, relocations }, ...[...pointers].map(pointerSection)]
+      return [{ ...section, relocations }, ...[...pointers].map((name) => pointerSection(name, addressBytes))]
     },
 
     decode(image): DecodedFunction[] {
@@ -270,13 +270,14 @@ function dataPointer(symbol: string, pointers: PointerForm): EncodedSymbol {
   return { encoding: pointers === 'absolute' ? DW_EH_PE_absptr : DW_EH_PE_pcrel | DW_EH_PE_sdata4, symbol }
 }
 
-function pointerSection(name: string): UnwindSection {
+function pointerSection(name: string, addressBytes: AddressBytes): UnwindSection {
   const symbol = name.slice(POINTER_SECTION.length)
+  const kind = addressBytes === 8 ? 'absolute-64' : 'absolute-32'
   return {
     name,
-    bytes: new Uint8Array(8),
-    align: 8,
-    relocations: [{ offset: 0, kind: 'absolute-64', symbol, addend: 0 }],
+    bytes: new Uint8Array(addressBytes),
+    align: addressBytes,
+    relocations: [{ offset: 0, kind, symbol, addend: 0 }],
   }
 }
 

@@ -74,8 +74,8 @@ export interface FrameSectionLayout {
   readonly eh: boolean
   /** Encoding of the function's first address. */
   readonly codeEncoding: number
-  /** Records end at a multiple of this; the last one of the section at a multiple of 8. */
-  readonly padding: 4 | 8
+  /** Records end at a multiple of this, `'address'`: of an address's size; the last one of the section does anyway. */
+  readonly padding: 4 | 'address'
   /** Zero word at the end. */
   readonly terminator: boolean
 }
@@ -157,13 +157,14 @@ class FrameSectionWriter {
     }
     const { name, terminator } = this.#layout
     if (terminator) this.#out.u32(0)
-    return { name, bytes: this.#out.slice(), align: 8, relocations: this.#relocations }
+    const { addressBytes } = this.#conventions
+    return { name, bytes: this.#out.slice(), align: addressBytes, relocations: this.#relocations }
   }
 
   /** The function's program in bytes, and the key of its header. */
   #prepare(given: FrameDescription): Pending {
     const { program, simple = false, symbol, size } = given
-    const widest = 2 ** (8 * Math.min(pointerForm(this.#layout.codeEncoding, 'code').bytes, 4)) - 1
+    const widest = 2 ** (8 * Math.min(this.#pointerForm(this.#layout.codeEncoding, 'code').bytes, 4)) - 1
     if (!(size >= 0 && size <= widest && Number.isInteger(size))) {
       const place = { in: 'function', name: symbol, operation: -1 } as const
       throw new DwarfUnwindError({ code: 'number-range', field: 'size', value: size }, place)
@@ -195,9 +196,10 @@ class FrameSectionWriter {
     return start
   }
 
-  #closeRecord(start: number, padding: number): void {
+  #closeRecord(start: number, last: boolean): void {
     const out = this.#out
-    out.align(padding)
+    const { padding } = this.#layout
+    out.align(last || padding === 'address' ? this.#conventions.addressBytes : padding)
     if (this.#layout.offsetBytes === 8) out.setU64(start + 4, out.length - start - 12)
     else out.setU32(start, out.length - start - 4)
   }
@@ -225,7 +227,7 @@ class FrameSectionWriter {
       out.string(signalFrame && this.#dialect !== 'llvm' ? 'S' : '')
     }
     if (layout.version >= 4) {
-      out.u8(8) // address_size
+      out.u8(this.#conventions.addressBytes) // address_size
       out.u8(0) // segment_selector_size
     }
     out.uleb(codeAlignmentFactor)
@@ -255,7 +257,7 @@ class FrameSectionWriter {
     }
     const initial = one.leading
     for (const text of initial) writeText(out, text)
-    this.#closeRecord(start, layout.padding)
+    this.#closeRecord(start, false)
     return { start, key: one.key, initial }
   }
 
@@ -271,7 +273,7 @@ class FrameSectionWriter {
       this.#relocations.push({ offset: out.length, kind, symbol: layout.name, addend: cie.start })
       out.zeros(layout.offsetBytes)
     }
-    const { bytes } = pointerForm(layout.codeEncoding, 'code')
+    const { bytes } = this.#pointerForm(layout.codeEncoding, 'code')
     this.#relocate(out.length, description, 0)
     out.zeros(bytes)
     if (bytes === 8) out.u64(description.size)
@@ -282,7 +284,7 @@ class FrameSectionWriter {
       if (languageData === undefined) {
         out.u8(0)
       } else {
-        out.u8(pointerForm(languageData.encoding, 'language data').bytes)
+        out.u8(this.#pointerForm(languageData.encoding, 'language data').bytes)
         this.#writePointer(languageData, 'language data')
       }
     }
@@ -295,12 +297,16 @@ class FrameSectionWriter {
     }
     for (const { place, at } of one.addresses) this.#relocate(out.length - skip + place, description, at)
     out.block(one.bytes.subarray(skip))
-    this.#closeRecord(start, last ? 8 : layout.padding)
+    this.#closeRecord(start, last)
+  }
+
+  #pointerForm(encoding: number, use: string): ReturnType<typeof pointerForm> {
+    return pointerForm(encoding, use, this.#conventions.addressBytes)
   }
 
   /** The field at `offset` gets the address of the function's byte `at`. */
   #relocate(offset: number, { symbol, section, offset: start }: FrameDescription, at: number): void {
-    const { kind } = pointerForm(this.#layout.codeEncoding, 'code')
+    const { kind } = this.#pointerForm(this.#layout.codeEncoding, 'code')
     this.#relocations.push(
       this.#options.relocateBy === 'symbol'
         ? { offset, kind, symbol, addend: at }
@@ -309,7 +315,7 @@ class FrameSectionWriter {
   }
 
   #writePointer(pointer: EncodedSymbol, use: string): void {
-    const form = pointerForm(pointer.encoding, use)
+    const form = this.#pointerForm(pointer.encoding, use)
     const { symbol, addend = 0 } = pointer
     this.#relocations.push({ offset: this.#out.length, kind: form.kind, symbol, addend })
     this.#out.zeros(form.bytes)

@@ -1,9 +1,11 @@
 /** Finds the entry that covers a pc, in sections at their addresses. */
 
 import type { LoadedSection, UnwindImage } from '@framewright/frame-layout'
+import { conventionsOf } from './architecture.ts'
 import { FrameDecoder, type FrameDescriptionEntry, type FrameTable, type FrameTableOptions } from './decode.ts'
 import { searchEhFrameHdr } from './eh-frame-hdr.ts'
 import { DwarfUnwindError } from './errors.ts'
+import { dwarfX64 } from './registers.ts'
 
 /** An entry, and the section that its program stands in. */
 export interface FoundEntry {
@@ -29,12 +31,13 @@ export function frameSections(image: UnwindImage): LoadedSection[] {
  * @throws DwarfUnwindError on malformed bytes on the way to it.
  */
 export function findEntry(image: UnwindImage, pc: bigint, options: FrameReadOptions = {}): FoundEntry | null {
+  const { addressBytes } = conventionsOf(options.architecture ?? dwarfX64)
   for (const section of frameSections(image)) {
     const { bytes, address, name } = section
     const decoder = new FrameDecoder(bytes, { ...options, address, debug: name === '.debug_frame' })
     const header = image.sections.find((other) => other.name === '.eh_frame_hdr')
     if (header !== undefined && name === '.eh_frame') {
-      const found = searchEhFrameHdr(header.bytes, header.address, pc)
+      const found = searchEhFrameHdr(header.bytes, header.address, pc, addressBytes)
       // A header may describe another of several sections.
       if (found !== undefined && found !== null && found >= address && found < address + BigInt(bytes.length)) {
         const entry = decoder.entry(Number(found - address))

@@ -8,6 +8,7 @@
  * Here actions, types and specifications are lists addressed by index; in the bytes they are addressed by distance.
  */
 
+import type { AddressBytes } from './architecture.ts'
 import { ByteWriter } from './byte-writer.ts'
 import { DW_EH_PE_omit, DW_EH_PE_sleb128, DW_EH_PE_uleb128 } from './constants.ts'
 import { DwarfUnwindError, type DwarfUnwindProblem } from './errors.ts'
@@ -72,7 +73,10 @@ export interface DecodedLsda extends LsdaTables {
 const ALIGNMENT = 4
 
 /** @throws DwarfUnwindError for call sites out of order, indices that lead nowhere, and encodings that cannot be written. */
-export function encodeLsda(lsda: Lsda): {
+export function encodeLsda(
+  lsda: Lsda,
+  addressBytes: AddressBytes = 8,
+): {
   readonly bytes: Uint8Array
   readonly relocations: readonly DwarfRelocation[]
 } {
@@ -81,13 +85,13 @@ export function encodeLsda(lsda: Lsda): {
   const out = new ByteWriter()
   const relocations: DwarfRelocation[] = []
   const pointer = (encoding: number, symbol: string, addend: number, use: string): void => {
-    const form = pointerForm(encoding, use)
+    const form = pointerForm(encoding, use, addressBytes)
     relocations.push({ offset: out.length, kind: form.kind, symbol, addend })
     out.zeros(form.bytes)
   }
 
   const { bytes: actionBytes, places, specificationBytes } = encodeActions(actions, specifications, types.length)
-  const callSiteBytes = encodeCallSites(callSites, callSiteEncoding, places)
+  const callSiteBytes = encodeCallSites(callSites, callSiteEncoding, places, addressBytes)
   out.u8(landingPadStart?.encoding ?? DW_EH_PE_omit)
   if (landingPadStart !== undefined) {
     pointer(landingPadStart.encoding, landingPadStart.symbol, landingPadStart.addend ?? 0, 'landing pads')
@@ -102,7 +106,7 @@ export function encodeLsda(lsda: Lsda): {
       ulebSize(callSiteBytes.length) +
       callSiteBytes.length +
       actionBytes.length +
-      types.length * pointerForm(typeEncoding, 'types').bytes
+      types.length * pointerForm(typeEncoding, 'types', addressBytes).bytes
     // The distance to the end of the types counts the padding before them, and its own size shifts what is padded.
     let distance = rest
     for (let last = -1; last !== distance; ) {
@@ -117,7 +121,7 @@ export function encodeLsda(lsda: Lsda): {
   out.block(actionBytes)
   if (typeEncoding !== DW_EH_PE_omit) out.align(ALIGNMENT)
   for (const type of types.toReversed()) {
-    if (type === null) out.zeros(pointerForm(typeEncoding, 'types').bytes)
+    if (type === null) out.zeros(pointerForm(typeEncoding, 'types', addressBytes).bytes)
     else pointer(typeEncoding, type.symbol, type.addend ?? 0, 'types')
   }
   out.block(specificationBytes)
@@ -128,8 +132,13 @@ function fail(problem: DwarfUnwindProblem): never {
   throw new DwarfUnwindError(problem)
 }
 
-function encodeCallSites(sites: readonly LsdaCallSite[], encoding: number, places: readonly number[]): Uint8Array {
-  const size = fixedSize(encoding)
+function encodeCallSites(
+  sites: readonly LsdaCallSite[],
+  encoding: number,
+  places: readonly number[],
+  addressBytes: AddressBytes,
+): Uint8Array {
+  const size = fixedSize(encoding, addressBytes)
   if (encoding > 0x0f || size < 0 || size === 2 || encoding === DW_EH_PE_sleb128) {
     fail({ code: 'pointer-encoding', encoding, use: 'call sites' })
   }

@@ -1,5 +1,6 @@
 /** Pointers as `.eh_frame` and LSDA tables encode them (Linux Standard Base 5.0, "DWARF Exception Header Encoding"). */
 
+import type { AddressBytes } from './architecture.ts'
 import type { ByteReader } from './byte-reader.ts'
 import {
   DW_EH_PE_absptr,
@@ -57,8 +58,8 @@ export interface EncodedPointerForm {
  *
  * @param use - what the pointer is, for the error.
  */
-export function pointerForm(encoding: number, use: string): EncodedPointerForm {
-  const bytes = fixedSize(encoding)
+export function pointerForm(encoding: number, use: string, addressBytes: AddressBytes = 8): EncodedPointerForm {
+  const bytes = fixedSize(encoding, addressBytes)
   const application = encoding & APPLICATION_MASK
   const isPointer = (bytes === 2 || bytes === 4 || bytes === 8) && encoding <= 0xff
   if (!isPointer || (application !== 0 && application !== DW_EH_PE_pcrel)) {
@@ -82,10 +83,11 @@ function formsOf(from: 'pc-relative' | 'absolute'): Readonly<Record<2 | 4 | 8, E
 }
 
 /** Bytes of a field in this encoding; 0 for LEB128, which has no fixed size; -1 for numbers that are no encoding. */
-export function fixedSize(encoding: number): number {
+export function fixedSize(encoding: number, addressBytes: AddressBytes = 8): number {
   switch (encoding & FORMAT_MASK) {
     case DW_EH_PE_absptr:
     case DW_EH_PE_signed:
+      return addressBytes
     case DW_EH_PE_udata8:
     case DW_EH_PE_sdata8:
       return 8
@@ -110,6 +112,8 @@ export interface PointerBases {
   readonly text?: bigint
   readonly data?: bigint
   readonly function?: bigint
+  /** 8 when left out. */
+  readonly addressBytes?: AddressBytes
 }
 
 /** A pointer as read. */
@@ -122,19 +126,18 @@ export interface EncodedPointer {
   readonly indirect: boolean
 }
 
-const MASK_64 = (1n << 64n) - 1n
-
 /** Reads a pointer. @throws DwarfUnwindError for an encoding that is none, or whose base is not known. */
 export function readPointer(reader: ByteReader, encoding: number, bases: PointerBases, what: string): EncodedPointer {
+  const { addressBytes = 8 } = bases
   const application = encoding & APPLICATION_MASK
   if (encoding === DW_EH_PE_omit) reader.fail({ code: 'pointer-encoding', encoding, use: what })
   if (application === DW_EH_PE_aligned) {
     // Alignment of the address, not of the offset in the section.
-    const skip = Number(-(bases.section + BigInt(reader.position)) & 7n)
+    const skip = Number(-(bases.section + BigInt(reader.position)) & BigInt(addressBytes - 1))
     reader.block(skip, what)
   }
   const place = reader.position
-  const raw = readFormat(reader, encoding, what)
+  const raw = readFormat(reader, encoding, what, addressBytes)
   let base = 0n
   // A raw value of 0 is no pointer: neither base nor indirection is applied to it (libgcc's unwind-pe.h).
   if (raw !== 0n) {
@@ -161,7 +164,7 @@ export function readPointer(reader: ByteReader, encoding: number, bases: Pointer
   return {
     encoding,
     place,
-    value: (base + raw) & MASK_64,
+    value: BigInt.asUintN(8 * addressBytes, base + raw),
     indirect: (encoding & DW_EH_PE_indirect) !== 0 && raw !== 0n,
   }
 }
@@ -171,12 +174,14 @@ function baseOf(reader: ByteReader, base: bigint | undefined, encoding: number, 
 }
 
 /** Reads the stored number, by the low four bits of the encoding alone: what a pc range is encoded by. */
-export function readFormat(reader: ByteReader, encoding: number, what: string): bigint {
+export function readFormat(reader: ByteReader, encoding: number, what: string, addressBytes: AddressBytes = 8): bigint {
   switch (encoding & FORMAT_MASK) {
     case DW_EH_PE_absptr:
+      return addressBytes === 8 ? reader.u64(what) : BigInt(reader.u32(what))
     case DW_EH_PE_udata8:
       return reader.u64(what)
     case DW_EH_PE_signed:
+      return addressBytes === 8 ? BigInt.asIntN(64, reader.u64(what)) : BigInt(reader.u32(what) | 0)
     case DW_EH_PE_sdata8:
       return BigInt.asIntN(64, reader.u64(what))
     case DW_EH_PE_udata2:

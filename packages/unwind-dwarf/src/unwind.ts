@@ -32,8 +32,6 @@ export interface CallerFrame {
   readonly signalFrame: boolean
 }
 
-const MASK_64 = (1n << 64n) - 1n
-
 /**
  * Walks one frame.
  *
@@ -66,10 +64,13 @@ export function unwindFrame(
   const row = callFrameRowAt(table, entry, Number(pc - entry.begin), reader === 'libgcc', check)
   checkLimits(row, reader, conventions, fail)
 
+  const { addressBytes } = conventions
+  const address = (value: bigint): bigint => BigInt.asUintN(8 * addressBytes, value)
   const context = {
+    addressBytes,
     register: (register: DwarfRegister): bigint => registers[register] ?? fail({ code: 'unknown-register', register }),
-    memory: (address: bigint, bytes: number): bigint =>
-      memory(address & MASK_64, bytes) ?? fail({ code: 'unreadable', address: address & MASK_64, bytes }),
+    memory: (place: bigint, bytes: number): bigint =>
+      memory(address(place), bytes) ?? fail({ code: 'unreadable', address: address(place), bytes }),
   }
   if (row.cfa === null) throw new DwarfUnwindError({ code: 'row', what: 'a row without CFA' }, { in: 'frame', pc })
   if (row.cfa.rule === 'register' && row.cfa.addressSpace !== undefined) {
@@ -77,7 +78,7 @@ export function unwindFrame(
   }
   const cfa =
     row.cfa.rule === 'register'
-      ? (context.register(row.cfa.register) + BigInt(row.cfa.offset)) & MASK_64
+      ? address(context.register(row.cfa.register) + BigInt(row.cfa.offset))
       : evaluateExpression(row.cfa.expression, context)
 
   const valueOf = (register: DwarfRegister, rule: CallFrameRule): bigint | undefined => {
@@ -86,7 +87,7 @@ export function unwindFrame(
       case 'offset':
         return context.memory(cfa + BigInt(rule.offset), bytes)
       case 'val_offset':
-        return (cfa + BigInt(rule.offset)) & MASK_64
+        return address(cfa + BigInt(rule.offset))
       case 'register':
         return registers[rule.register]
       case 'expression':

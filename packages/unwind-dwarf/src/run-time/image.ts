@@ -9,7 +9,7 @@
  */
 
 import type { LoadedSection, UnwoundFunction } from '@framewright/frame-layout'
-import type { DwarfArchitecture } from '../architecture.ts'
+import { conventionsOf, type DwarfArchitecture } from '../architecture.ts'
 import { DW_EH_PE_absptr, DW_EH_PE_pcrel, DW_EH_PE_sdata4, DW_EH_PE_sdata8 } from '../constants.ts'
 import { decodeFrames, type FrameDescriptionEntry } from '../decode.ts'
 import { assembleEhFrame } from '../eh-frame.ts'
@@ -36,6 +36,7 @@ export interface RunTimeOptions {
 
 /** The finished image. */
 export interface RunTimeImage {
+  readonly architecture: DwarfArchitecture
   readonly address: bigint
   /** Both sections, one behind the other. */
   readonly bytes: Uint8Array
@@ -67,11 +68,14 @@ export function buildRunTimeImage(
   if (address % 8n !== 0n) {
     throw new DwarfUnwindError({ code: 'malformed', why: `0x${address.toString(16)} is no multiple of 8` })
   }
+  const { addressBytes } = conventionsOf(options.architecture ?? dwarfX64)
   const descriptions = describe(functions, options.architecture)
   // With fields of 4 bytes libgcc (add_fdes) takes an address whose low 32 bits are 0 for a function that a linker dropped.
-  const looksDropped = descriptions.some(({ section, offset }) => {
-    return (((addresses.get(section) ?? 0n) + BigInt(offset)) & 0xffff_ffffn) === 0n
-  })
+  const looksDropped =
+    addressBytes === 8 &&
+    descriptions.some(({ section, offset }) => {
+      return (((addresses.get(section) ?? 0n) + BigInt(offset)) & 0xffff_ffffn) === 0n
+    })
   const bytes = code === 'absolute' ? assemble(DW_EH_PE_absptr) : (near() ?? assemble(DW_EH_PE_pcrel | DW_EH_PE_sdata8))
   const architecture = options.architecture === undefined ? undefined : { architecture: options.architecture }
   const table = decodeFrames(bytes, { address, ...architecture })
@@ -82,6 +86,7 @@ export function buildRunTimeImage(
   whole.set(hdr, bytes.length)
   const entries = table.entries.filter((entry): entry is FrameDescriptionEntry => entry.kind === 'fde')
   return {
+    architecture: options.architecture ?? dwarfX64,
     address,
     bytes: whole,
     ehFrame: { name: '.eh_frame', address, bytes: whole.subarray(0, bytes.length) },
@@ -92,7 +97,7 @@ export function buildRunTimeImage(
   }
 
   function assemble(codeEncoding: number): Uint8Array {
-    return linkSection(sectionOf(descriptions, codeEncoding, options.architecture), address, addresses)
+    return linkSection(sectionOf(descriptions, codeEncoding, options.architecture), address, addresses, addressBytes)
   }
 
   /** Null where something is out of reach of 4 bytes. */

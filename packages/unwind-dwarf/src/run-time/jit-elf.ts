@@ -7,7 +7,7 @@
  */
 
 import type { LoadedSection } from '@framewright/frame-layout'
-import type { DwarfArchitecture } from '../architecture.ts'
+import { type DwarfArchitecture, require64 } from '../architecture.ts'
 import { ByteWriter } from '../byte-writer.ts'
 import { dwarfX64 } from '../registers.ts'
 import { encodeUtf8 } from '../utf8.ts'
@@ -59,8 +59,9 @@ interface Section {
   readonly entryBytes: number
 }
 
-/** Makes the file. */
+/** Makes the file. @throws DwarfUnwindError `architecture` where addresses have 4 bytes: it is one of 64-bit ELF. */
 export function encodeJitElf({ code, symbols, sections, architecture = dwarfX64 }: JitElf): Uint8Array {
+  require64(architecture)
   const list: Section[] = [section({ name: '', type: 0, align: 0 })]
   for (const { address, size } of code) {
     const flags = BigInt(SHF_ALLOC | SHF_EXECINSTR)

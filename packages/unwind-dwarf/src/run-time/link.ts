@@ -1,5 +1,6 @@
 /** Relocations of a section whose place is known: what a linker does at its end. */
 
+import type { AddressBytes } from '../architecture.ts'
 import { DwarfUnwindError } from '../errors.ts'
 import type { DwarfSection } from '../frame-section.ts'
 import type { DwarfRelocation } from '../pointer-encoding.ts'
@@ -14,6 +15,7 @@ export function linkSection(
   section: DwarfSection,
   address: bigint,
   addresses: ReadonlyMap<string, bigint>,
+  addressBytes: AddressBytes = 8,
 ): Uint8Array {
   const bytes = section.bytes.slice()
   const view = new DataView(bytes.buffer)
@@ -21,7 +23,8 @@ export function linkSection(
     const target = symbol === section.name ? address : addresses.get(symbol)
     if (target === undefined) throw new DwarfUnwindError({ code: 'no-address', symbol })
     const place = kind.startsWith('pc-relative') ? address + BigInt(offset) : 0n
-    const value = BigInt.asIntN(64, target + BigInt(addend) - place)
+    // With addresses of 4 bytes everything is in reach: distances wrap.
+    const value = BigInt.asIntN(8 * addressBytes, target + BigInt(addend) - place)
     if (!fits(value, kind)) {
       throw new DwarfUnwindError({ code: 'out-of-reach', symbol, distance: value }, { in: 'section', offset })
     }

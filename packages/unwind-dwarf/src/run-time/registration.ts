@@ -9,6 +9,7 @@
  * - nongnu libunwind: `_U_dyn_register` with a structure that stays its own until `_U_dyn_cancel`.
  */
 
+import { require64 } from '../architecture.ts'
 import { ByteWriter } from '../byte-writer.ts'
 import { DwarfUnwindError } from '../errors.ts'
 import type { RunTimeImage } from './image.ts'
@@ -82,9 +83,11 @@ const REMOTE_TABLE = 2
  * table. It keeps what it has read: call `unw_flush_cache(unw_local_addr_space, 0, 0)` after `_U_dyn_cancel`.
  *
  * @param address - where the structure will lie: a multiple of 8, in writable memory.
- * @throws DwarfUnwindError `out-of-reach` for an image whose table has 8-byte entries, which libunwind does not know.
+ * @throws DwarfUnwindError `out-of-reach` for an image whose table has 8-byte entries, which libunwind does not know, and
+ *   `architecture` where addresses have 4 bytes.
  */
 export function dynInfoOf(image: RunTimeImage, address: bigint): DynInfoRegistration {
+  require64(image.architecture)
   const { address: hdr, bytes: table } = image.ehFrameHdr
   const { functions } = image
   // The encoding of its entries: datarel | sdata4.
