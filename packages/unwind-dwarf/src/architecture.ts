@@ -111,7 +111,7 @@ export function require64({ frame }: DwarfArchitecture): void {
 }
 
 /**
- * AArch64's pseudo register RA_SIGN_STATE ("DWARF for the Arm 64-bit Architecture", 4.1), whose rule says in tables of rows
+ * AArch64's pseudo register RA_SIGN_STATE (AADWARF64, 4.1), whose rule says in tables of rows
  * whether the return address is signed. Where nothing signs, nothing uses it.
  */
 export const RA_SIGN_STATE: DwarfRegister = 34

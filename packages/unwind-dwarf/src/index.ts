@@ -1,7 +1,7 @@
 /** DWARF call-frame information: written from frame records or from operations, read, walked and printed. */
 
-export type { DwarfArchitecture, DwarfRegister } from './architecture.ts'
-export { buildLsda, type LsdaHandler, type LsdaOptions, type LsdaRegion } from './build-lsda.ts'
+export type { AddressBytes, DwarfArchitecture, DwarfRegister } from './architecture.ts'
+export { buildLsda, type LsdaHandler, type LsdaOptions, type LsdaRegion, type LsdaType } from './build-lsda.ts'
 export { assembleDebugFrame, type DebugFrameOptions } from './debug-frame.ts'
 export {
   type CommonInformationEntry,
@@ -24,7 +24,13 @@ export {
   type ProgramAddress,
 } from './directives.ts'
 export { assembleEhFrame, type EhFrameOptions } from './eh-frame.ts'
-export { decodeEhFrameHdr, type EhFrameHdr, encodeEhFrameHdr, searchEhFrameHdr } from './eh-frame-hdr.ts'
+export {
+  decodeEhFrameHdr,
+  type EhFrameHdr,
+  encodeEhFrameHdr,
+  type HdrFunction,
+  searchEhFrameHdr,
+} from './eh-frame-hdr.ts'
 export { type PartProgram, ProgramEncoder, type ProgramOptions } from './encode.ts'
 export { encodeRows } from './encode-rows.ts'
 export { encodeUnwindRows, type UnwindRowOptions } from './encode-unwind-rows.ts'
@@ -57,6 +63,7 @@ export {
   type Lsda,
   type LsdaAction,
   type LsdaCallSite,
+  type LsdaTables,
 } from './lsda.ts'
 export type { CallFrameInstruction, CallFrameOperation, PlacedOperation } from './operations.ts'
 export type { DwarfRelocation, EncodedPointer, EncodedSymbol } from './pointer-encoding.ts'

@@ -1,4 +1,4 @@
-/** AArch64 in DWARF: "DWARF for the Arm 64-bit Architecture (AArch64)", 4.1, "DWARF register names". */
+/** AArch64 in DWARF: AADWARF64, 4.1, "DWARF register names". */
 
 import { AARCH64_PC, AARCH64_V0, aarch64 } from '@framewright/frame-layout'
 import type { DwarfArchitecture } from './architecture.ts'
