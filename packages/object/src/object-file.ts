@@ -84,6 +84,8 @@ export interface ObjectSymbol {
   readonly size: number
   /** ELF; `default` when absent. */
   readonly visibility?: 'internal' | 'hidden' | 'protected'
+  /** ELF: a global symbol of which there is one in the whole process (STB_GNU_UNIQUE), as g++ makes them of inline variables. */
+  readonly unique?: true
   /** COFF: a weak symbol is an undefined one that stands for this symbol (by index) unless somebody defines it. */
   readonly fallback?: number
 }

@@ -88,6 +88,7 @@ test('what a format cannot say is refused by name', () => {
   expect(write('elf', { align: 16_384 })).toBe(null)
   expect(write('coff', {}, { binding: 'weak' })).toMatchObject({ code: 'format-lacks' })
   expect(write('coff', {}, { visibility: 'hidden' })).toMatchObject({ code: 'format-lacks' })
+  expect(write('coff', {}, { unique: true })).toMatchObject({ code: 'format-lacks' })
   expect(write('coff', {}, { type: 'tls' })).toMatchObject({ code: 'format-lacks' })
   expect(write('elf', { native: { type: 17, flags: 0 } })).toMatchObject({ code: 'unsupported' })
 })

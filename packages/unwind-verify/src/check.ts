@@ -27,12 +27,15 @@ export interface Outcome {
 }
 
 const RIGHT: Outcome = { problems: [], undecided: null }
+const OUTERMOST: Outcome = { problems: [], undecided: 'outermost' }
 
 export function isRight({ problems, undecided }: Outcome): boolean {
   return problems.length === 0 && undecided === null
 }
 
 export function checkRow(row: UnwindRow, state: FrameState, convention: Convention, address: number): Outcome {
+  // Nobody called: whatever else the row says is never used.
+  if (row.registers.get(RETURN_ADDRESS)?.rule === 'undefined') return OUTERMOST
   const check = new RowCheck(state, convention, address)
   check.cfa(row)
   for (const [register, rule] of row.registers) check.register(register, rule)

@@ -112,6 +112,10 @@ export class CodeReader {
         made.changesFlags = false
         made.isFiller = mnemonic === Mnemonic.Nop
         return made
+      case Mnemonic.Vzeroupper:
+        // The xmm registers are the lower halves, and only they are a caller's.
+        made.changesFlags = false
+        return made
       case Mnemonic.Int3:
         made.flow = Flow.interrupt
         made.isFiller = true

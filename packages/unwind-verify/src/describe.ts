@@ -34,6 +34,8 @@ export function describeReason(reason: UndecidedReason): string {
       return 'where a saved register cannot be followed'
     case 'below-stack-pointer':
       return 'where a saved register lies below the stack pointer'
+    case 'outermost':
+      return 'that nobody called, by the unwind data'
     case 'no-row':
       return 'of which nothing is said'
   }

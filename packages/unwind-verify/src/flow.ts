@@ -186,10 +186,8 @@ export class UnitFlow {
           return
         case Flow.branch: {
           const taken = state.clone()
-          refine(taken, at.condition, true)
-          this.#arrive(at.target, leader, taken, Doubt.none)
-          refine(state, at.condition, false)
-          this.#arrive(next, leader, state, Doubt.none)
+          if (refine(taken, at.condition, true)) this.#arrive(at.target, leader, taken, Doubt.none)
+          if (refine(state, at.condition, false)) this.#arrive(next, leader, state, Doubt.none)
           return
         }
         case Flow.call:

@@ -33,6 +33,8 @@ export type UndecidedReason =
   | 'register-unknown'
   /** Everything is right, but a saved register lies below the stack pointer, beyond what interrupts leave alone. */
   | 'below-stack-pointer'
+  /** The row says that there is no caller. */
+  | 'outermost'
   /** The row has no statement for the place. */
   | 'no-row'
 

@@ -103,10 +103,12 @@ export class FrameState {
       }
     }
     for (const [address, value] of slots) {
-      if (other.slots.get(address) !== value) {
-        slots.delete(address)
-        changed = true
-      }
+      const theirs = other.slots.get(address)
+      if (theirs === value) continue
+      if (theirs === undefined || (theirs !== UNKNOWN && value !== UNKNOWN)) slots.delete(address)
+      else if (value !== UNKNOWN) slots.set(address, UNKNOWN)
+      else continue
+      changed = true
     }
     if (this.slotBound !== NO_BOUND && (this.boundSlot !== other.boundSlot || this.slotBound !== other.slotBound)) {
       this.slotBound = NO_BOUND

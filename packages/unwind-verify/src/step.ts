@@ -313,39 +313,44 @@ function leadingFrom(entry: Value, address: Value, symbols: Symbols): Value | un
   return symbols.table({ ...symbol, from: offsetOf(address) })
 }
 
-/** What a conditional jump, taken or not, says about what was compared. */
-export function refine(state: FrameState, condition: Condition, taken: boolean): void {
+/**
+ * What a conditional jump, taken or not, says about what was compared.
+ *
+ * @returns false where it cannot go that way: a loop that probes the stack does not end with its first page.
+ */
+export function refine(state: FrameState, condition: Condition, taken: boolean): boolean {
   const { comparison } = state
-  if (comparison === null || condition === null) return
+  if (comparison === null || condition === null) return true
   switch (condition) {
     case 'equal':
-      if (taken) equal(state, comparison)
-      return
     case 'not-equal':
-      if (!taken) equal(state, comparison)
-      return
+      return taken === (condition === 'equal') ? equal(state, comparison) : true
     case 'above':
       if (!taken) bounded(state, comparison, comparison.number)
-      return
+      return true
     case 'below-or-equal':
       if (taken) bounded(state, comparison, comparison.number)
-      return
+      return true
     case 'above-or-equal':
       if (!taken) bounded(state, comparison, comparison.number - 1)
-      return
+      return true
     case 'below':
       if (taken) bounded(state, comparison, comparison.number - 1)
-      return
+      return true
   }
 }
 
-function equal(state: FrameState, { register, otherRegister }: Comparison): void {
-  if (register === NONE || otherRegister === NONE) return
+function equal(state: FrameState, { register, otherRegister }: Comparison): boolean {
+  if (register === NONE || otherRegister === NONE) return true
   const a = state.registers[register]!
   const b = state.registers[otherRegister]!
+  // Of other pairs nothing is concluded: one of them may have been in memory, where a called function can have changed it.
+  const isSp = register === RSP || otherRegister === RSP
+  if (isSp && isKnown(a) && isKnown(b) && baseOf(a) === baseOf(b) && ofStack(a)) return a === b
   // Of the two the one that hangs on the CFA says more.
   if (isKnown(b) && better(b, a)) state.registers[register] = b
   else if (isKnown(a) && better(a, b)) state.registers[otherRegister] = a
+  return true
 }
 
 function better(a: Value, than: Value): boolean {

@@ -100,6 +100,7 @@ test('every wrong number is found', () => {
       "a stack that is realigned: the CFA is in memory, 5: from 9",
       "a stack that is realigned: the CFA is in memory, 14: rbp no rule",
       "a stack that is realigned: the CFA is in memory, 19: from 23",
+      "a loop that probes the stack page by page, 25: CFA from r11",
       "a probe by a call, and a saved vector register, 21: from 24",
       "saves below the stack pointer, and a jump to another function, 10: rbx no rule",
       "saves below the stack pointer, and a jump to another function, 10: rbp no rule",

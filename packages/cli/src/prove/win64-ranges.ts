@@ -19,16 +19,40 @@ export function win64Ranges(
     const code = addresses.bytes(begin, size)
     if (code === null || code.length < size || size === 0) return []
     const known = new Map<number, UnwindRow | null>()
+    // Behind the prologue the row is one and the same but for epilogues, which most bytes cannot begin.
+    const { version, parent } = range.info
+    const isPlain = version === 1 && parent === null
+    const bodyFrom = range.info.prologueSize
     const rows = (offset: number): UnwindRow | null => {
-      let row = known.get(offset)
+      const isBody = isPlain && offset >= bodyFrom && !mayBeginEpilogue(code, offset)
+      const key = isBody ? BODY : offset
+      let row = known.get(key)
       if (row === undefined) {
         row = rowOrNull(range.begin + BigInt(offset), offset, image)
-        known.set(offset, row)
+        known.set(key, row)
       }
       return row
     }
     return [{ name: nameAt(range.begin), begin, code, rows, landingPads: padsOf(range, image, addresses) }]
   })
+}
+
+/** Stands for every offset of the body. */
+const BODY = -1
+
+/**
+ * Whether an epilogue may begin there, by its first two bytes: `add rsp`, `lea rsp`, a pop, a return or a jump.
+ *
+ * @see unwind-win64's `recogniseEpilogue`, which knows the forms; this one may only say yes too often
+ */
+function mayBeginEpilogue(code: Uint8Array, offset: number): boolean {
+  const first = code[offset]!
+  if ((first & 0xf8) === 0x58) return true
+  if ((first & 0xf0) === 0x40) {
+    const second = code[offset + 1] ?? 0
+    return (second & 0xf8) === 0x58 || second === 0x83 || second === 0x81 || second === 0x8d || second === 0xff
+  }
+  return first >= 0xc2 && (first <= 0xc3 || first >= 0xe9)
 }
 
 /** Null where the unwinder fails: nothing is said of the place. */

@@ -155,6 +155,7 @@ function writeSymbol(
   }
   if (symbol.type === 'tls' || symbol.type === 'ifunc') lacks(`symbol of type ${symbol.type}`)
   if (symbol.visibility !== undefined) lacks(`visibility ${symbol.visibility}`)
+  if (symbol.unique === true) lacks('unique symbols')
   if ((symbol.binding === 'weak') !== (symbol.fallback !== undefined)) lacks('weak symbol without a fallback')
   if (symbol.binding === 'weak' && symbol.section !== 'undefined') lacks('weak definition')
   if (symbol.section === 'common' && symbol.binding !== 'global') lacks('common symbol that is not global')

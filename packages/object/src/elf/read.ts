@@ -83,7 +83,8 @@ function readSymbols(
   for (let i = 1; i * elf.SYM_SIZE < table.size; i++) {
     const at = table.offset + i * elf.SYM_SIZE
     const info = reader.u8(at + 4)
-    const binding = elf.bindings[info >> 4]
+    const unique = info >> 4 === elf.STB_GNU_UNIQUE
+    const binding = unique ? 'global' : elf.bindings[info >> 4]
     if (binding === undefined) {
       throw new ObjectError({ code: 'unsupported', what: `symbol binding ${info >> 4}` }, atByte(at + 4))
     }
@@ -106,6 +107,7 @@ function readSymbols(
       value: reader.u64(at + 8, 'st_value'),
       size: reader.u64(at + 16, 'st_size'),
       ...(visibility === 'default' ? {} : { visibility }),
+      ...(unique ? { unique } : {}),
     })
   }
   return symbols

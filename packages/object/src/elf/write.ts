@@ -156,7 +156,7 @@ function writeRelocations(
 }
 
 function writeSymbol(writer: ByteWriter, strings: StringTable, symbols: readonly ObjectSymbol[], index: number): void {
-  const { name, binding, type, section, value, size, visibility = 'default', fallback } = symbols[index]
+  const { name, binding, type, section, value, size, visibility = 'default', fallback, unique } = symbols[index]
   if (fallback !== undefined) {
     const what = 'symbol that stands for another until it is defined'
     throw new ObjectError({ code: 'format-lacks', format: 'ELF', what }, symbolPlace(symbols, index))
@@ -164,7 +164,8 @@ function writeSymbol(writer: ByteWriter, strings: StringTable, symbols: readonly
   const typeNumber = type === 'ifunc' ? elf.STT_GNU_IFUNC : elf.symbolTypes.indexOf(type)
   // A section's symbol has no name of its own: tools print the section's.
   writer.u32(type === 'section' || name === '' ? 0 : strings.add(name))
-  writer.u8((elf.bindings.indexOf(binding) << 4) | typeNumber)
+  const bindingNumber = unique === true ? elf.STB_GNU_UNIQUE : elf.bindings.indexOf(binding)
+  writer.u8((bindingNumber << 4) | typeNumber)
   writer.u8(elf.visibilities.indexOf(visibility))
   if (typeof section === 'number') writer.u16(section + 1)
   else writer.u16({ undefined: elf.SHN_UNDEF, absolute: elf.SHN_ABS, common: elf.SHN_COMMON }[section])
