@@ -186,20 +186,20 @@ export class ProgramEncoder {
       }
       switch (event.kind) {
         case 'push':
-          if (!this.#moveSp(-event.size)) return CONTRADICTION
+          if (!this.#moveSp(-event.size, i)) return CONTRADICTION
           if (event.saves) {
             if (this.#cfaFromSp === UNKNOWN) return CONTRADICTION
             this.#saved(event.register, -this.#cfaFromSp, i)
           }
           break
         case 'pop':
-          if (!this.#moveSp(event.size)) return CONTRADICTION
+          if (!this.#moveSp(event.size, i)) return CONTRADICTION
           if (event.restores) {
             if (!this.#restoredRegister(event.register, i)) return CONTRADICTION
           } else if (event.register === this.#frameRegister && !this.#frameRegisterGone()) return CONTRADICTION
           break
         case 'adjust-sp':
-          if (!this.#moveSp(event.delta)) return CONTRADICTION
+          if (!this.#moveSp(event.delta, i)) return CONTRADICTION
           break
         case 'save':
           if (!this.#isKnown(event.base)) return CONTRADICTION
@@ -222,16 +222,10 @@ export class ProgramEncoder {
           break
         case 'set-frame-register':
           if (this.#cfaFromSp === UNKNOWN) return CONTRADICTION
-          this.#number(event.register, i)
-          this.#cfaFromFrame = this.#cfaFromSp - event.spOffset
-          this.#frameRegister = event.register
-          this.#cfaOnFrame = 1
+          this.#hangOn(event.register, this.#cfaFromSp - event.spOffset, i)
           break
         case 'cfa-from-register':
-          this.#number(event.register, i)
-          this.#cfaFromFrame = event.offset
-          this.#frameRegister = event.register
-          this.#cfaOnFrame = 1
+          this.#hangOn(event.register, event.offset, i)
           break
         case 'copy-sp':
           if (event.register === this.#frameRegister && !this.#frameRegisterGone()) return CONTRADICTION
@@ -277,6 +271,7 @@ export class ProgramEncoder {
           this.#rule(event.register, RULE_NONE, 0, i)
           break
         case 'call-args':
+          this.#checkRange(event.bytes, 'argument bytes', i)
           this.#table.argumentBytes = event.bytes
           break
         case 'machine-frame': {
@@ -312,13 +307,13 @@ export class ProgramEncoder {
     this.#returning = false
   }
 
-  #moveSp(delta: number): boolean {
+  #moveSp(delta: number, event: number): boolean {
     if (this.#cfaFromSp === UNKNOWN) return true
     const distance = this.#cfaFromSp - delta
     // The negation also catches NaN.
     if (!(distance >= 0 && distance <= MAXIMUM_SIZE)) {
       if (distance > MAXIMUM_SIZE) {
-        throw new DwarfUnwindError({ code: 'number-range', field: 'CFA offset', value: distance })
+        this.#fail({ code: 'number-range', field: 'CFA offset', value: distance }, event)
       }
       return false
     }
@@ -326,14 +321,25 @@ export class ProgramEncoder {
     return true
   }
 
+  #hangOn(register: number, distance: number, event: number): void {
+    this.#number(register, event)
+    this.#checkRange(distance, 'CFA offset', event)
+    this.#cfaFromFrame = distance
+    this.#frameRegister = register
+    this.#cfaOnFrame = 1
+  }
+
+  /** Columns of rows hold 32 bits. */
+  #checkRange(value: number, field: string, event: number): void {
+    if (!(value >= -MAXIMUM_SIZE && value <= MAXIMUM_SIZE)) this.#fail({ code: 'number-range', field, value }, event)
+  }
+
   #isKnown(base: 'sp' | 'frame'): boolean {
     return base === 'sp' ? this.#cfaFromSp !== UNKNOWN : this.#frameRegister !== UNKNOWN
   }
 
   #saved(register: number, offset: number, event: number): void {
-    if (!(offset >= -MAXIMUM_SIZE && offset <= MAXIMUM_SIZE)) {
-      this.#fail({ code: 'number-range', field: 'save offset', value: offset }, event)
-    }
+    this.#checkRange(offset, 'save offset', event)
     this.#rule(register, RULE_OFFSET, offset, event)
   }
 

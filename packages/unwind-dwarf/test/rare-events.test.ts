@@ -255,6 +255,18 @@ test('errors name the event, and fit shows it', () => {
   recorder.prologueEnd(0)
   recorder.signReturnAddress(4, 4, true)
   expect(fit(recorder.finish({ codeSize: 9 }), dwarf)).toMatchObject({ fits: false, event: 1, code: 'row' })
+  recorder.adjustSp(7, 7, -0x7fff_fff8)
+  recorder.prologueEnd(7)
+  expect(fit(recorder.finish({ codeSize: 9 }), dwarf)).toMatchObject({ fits: false, event: 0, code: 'number-range' })
+  for (const build of [
+    (): void => recorder.setFrameRegister(3, 3, RBP, -0x1_0000_0000),
+    (): void => recorder.cfaFromRegister(3, 3, RBP, 0x1_0000_0000),
+    (): void => recorder.callArgs(3, 0x1_0000_0000),
+  ]) {
+    build()
+    recorder.prologueEnd(3)
+    expect(fit(recorder.finish({ codeSize: 9 }), dwarf)).toMatchObject({ fits: false, event: 0, code: 'number-range' })
+  }
   const error = new DwarfUnwindError({ code: 'no-caller' })
   expect(error.event).toBe(-1)
   const lost = { ...realigned(), events: realigned().events.filter(({ kind }) => kind !== 'set-frame-register') }
