@@ -27,7 +27,7 @@ import { readImage, writeObject } from '../../packages/object/src/index.ts'
 import { dwarf } from '../../packages/unwind-dwarf/src/index.ts'
 import { unwindFrame, win64Format } from '../../packages/unwind-win64/src/index.ts'
 import { read } from '../support/real-files.ts'
-import { compileC, keepWine, linux, type System, windows } from '../support/systems.ts'
+import { keepWine, linux, type System, windows } from '../support/systems.ts'
 import { need, scratch } from '../support/tools.ts'
 import { codeSections, codeSymbols, type RandomModule, randomModule } from './random-module.ts'
 import {
@@ -39,18 +39,13 @@ import {
   MADE_UP_RETURN,
   MADE_UP_STACK,
   memoryOf,
+  noCases,
   type Walk,
   walkDriver,
 } from './walks.ts'
 
 const place = scratch()
 keepWine()
-
-/** The tables of step.h, of which these programs have none. */
-const NO_CASES = `#include "step.h"
-const Case cases[1] = {{0, 0}};
-const int case_count = 0;
-`
 
 interface Linked {
   readonly module: RandomModule
@@ -63,10 +58,11 @@ interface Linked {
 function link(system: System, name: string, module: RandomModule): Linked {
   const object = place(`${name}.o`)
   writeFileSync(object, writeObject(module.object))
-  const source = place('no-cases.c')
-  writeFileSync(source, NO_CASES)
-  const table = compileC(system, source, place(`no-cases-${system.name}.o`), '-I', import.meta.dirname)
-  const program = linkWalk(system, place(`${name}${system.exe}`), [walkDriver(system, place), table, object])
+  const program = linkWalk(system, place(`${name}${system.exe}`), [
+    walkDriver(system, place),
+    noCases(system, place),
+    object,
+  ])
   const { symbols } = readImage(read(program))
   const addresses = codeSymbols.map((symbol) => symbols.find((each) => each.name === symbol)!.address)
   return { module, image: imageOf(program), program, addresses }

@@ -44,6 +44,13 @@ export function walkDriver(system: System, place: (name: string) => string): str
   return path
 }
 
+/** What step.h declares, for a program that is not run: an object. */
+export function noCases(system: System, place: (name: string) => string): string {
+  const source = place('no-cases.c')
+  writeFileSync(source, '#include "step.h"\nconst Case cases[1] = {{0, 0}};\nconst int case_count = 0;\n')
+  return compileC(system, source, place(`no-cases-${system.name}.o`), '-I', import.meta.dirname)
+}
+
 /** Links objects with the driver; the program lies at the addresses that its file says. */
 export function linkWalk(system: System, out: string, objects: readonly string[], ...options: string[]): string {
   // libgcc_s first: libunwind has functions of the same names, which block the signals that the driver steps by.
