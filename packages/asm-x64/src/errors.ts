@@ -1,5 +1,6 @@
 // What can be wrong with a program given to the assembler.
 
+/** What is wrong with a program, by `code`, with the numbers that went wrong. */
 export type AsmProblem =
   // finish()
   | { readonly code: 'label-unbound'; readonly label: number }

@@ -2,6 +2,7 @@
 // number names any register. The encoder masks with 15: what kind of register an operand is, the row says.
 // Intel SDM vol. 2, 2.1.5, table 2-2, and 3.1.1.1, table 3-1.
 
+/** The general registers by name: their hardware numbers. */
 export const Register = {
   rax: 0,
   rcx: 1,

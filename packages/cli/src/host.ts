@@ -9,6 +9,7 @@ export interface OutputStream {
   write(data: string | Uint8Array): void
 }
 
+/** A file that a command writes. */
 export interface OutputFile {
   readonly path: string
   readonly bytes: Uint8Array
@@ -32,6 +33,7 @@ export interface WorkerPool {
   close(): void
 }
 
+/** All that the command knows of the system it runs on; tests give one that lives in memory. */
 export interface Host {
   readonly stdout: OutputStream
   readonly stderr: OutputStream

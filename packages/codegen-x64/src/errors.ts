@@ -10,6 +10,7 @@ export interface CodegenPlace {
   readonly sourceOffset?: number
 }
 
+/** What cannot be compiled, by `code`, with what it was about. */
 export type CodegenProblem =
   /** An opcode, or an opcode on this type, that this version cannot compile. `docs/status.md` lists them. */
   | {

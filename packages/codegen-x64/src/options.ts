@@ -12,6 +12,7 @@ export type UnwindFormats = Readonly<Record<ConventionName, UnwindFormat | null>
 
 /** Target triples that code can be generated for. */
 export const targetTriples = ['x86_64-unknown-linux-gnu', 'x86_64-pc-windows-msvc', 'x86_64-w64-windows-gnu'] as const
+/** One of {@link targetTriples}. */
 export type TargetTriple = (typeof targetTriples)[number]
 
 /** What a triple decides: the default convention, how symbols are reached, and the stack probe. */

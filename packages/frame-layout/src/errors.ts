@@ -2,6 +2,7 @@
 
 import type { FrameEventKind } from './record.ts'
 
+/** What is wrong with a record, or with what was asked of it, by `code`, with the numbers that went wrong. */
 export type FrameProblem =
   /** The architecture is none that ships with the package, and none was given. */
   | { readonly code: 'unknown-architecture'; readonly architecture: string }

@@ -11,9 +11,11 @@ import type { FrameArchitecture, Register } from './architecture.ts'
 export const AARCH64_FP: Register = 29
 /** x30. */
 export const AARCH64_LR: Register = 30
+/** The stack pointer. */
 export const AARCH64_SP: Register = 31
 /** The number of v0; v1 to v31 follow. */
 export const AARCH64_V0: Register = 32
+/** Where machine states hold the program counter. */
 export const AARCH64_PC: Register = 64
 
 const FIRST_KEPT_VECTOR = AARCH64_V0 + 8

@@ -6,21 +6,37 @@
 
 import type { FrameArchitecture, Register } from './architecture.ts'
 
+/** rax. */
 export const RAX: Register = 0
+/** rcx. */
 export const RCX: Register = 1
+/** rdx. */
 export const RDX: Register = 2
+/** rbx. Both conventions, System V and Windows, preserve it. */
 export const RBX: Register = 3
+/** rsp, the stack pointer. */
 export const RSP: Register = 4
+/** rbp, the usual frame register. Both conventions preserve it. */
 export const RBP: Register = 5
+/** rsi. Windows preserves it. */
 export const RSI: Register = 6
+/** rdi. Windows preserves it. */
 export const RDI: Register = 7
+/** r8. */
 export const R8: Register = 8
+/** r9. */
 export const R9: Register = 9
+/** r10. */
 export const R10: Register = 10
+/** r11. */
 export const R11: Register = 11
+/** r12. Both conventions preserve it. */
 export const R12: Register = 12
+/** r13. Both conventions preserve it. */
 export const R13: Register = 13
+/** r14. Both conventions preserve it. */
 export const R14: Register = 14
+/** r15. Both conventions preserve it. */
 export const R15: Register = 15
 /** The number of xmm0; xmm1 to xmm15 follow. */
 export const XMM0: Register = 16

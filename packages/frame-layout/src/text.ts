@@ -19,7 +19,11 @@ import { knownArchitecture } from './known-architectures.ts'
 import type { FrameEvent, FrameEventKind, FramePart, FrameRecord } from './record.ts'
 import { checkRecord, eventFields } from './validate.ts'
 
-/** @param architecture - for register names; numbers are written for an architecture that nobody described. */
+/**
+ * A record as text, which {@link parseRecord} reads.
+ *
+ * @param architecture - for register names; numbers are written for an architecture that nobody described.
+ */
 export function printRecord(record: FrameRecord, architecture?: FrameArchitecture): string {
   const names = (architecture ?? knownArchitecture(record.architecture))?.registerNames ?? []
   const lines = [`frame ${record.architecture}, ${record.kind}, ${record.codeSize} bytes`]

@@ -50,8 +50,11 @@ const INT: readonly (readonly [name: string, complement: IntCC, swapped: IntCC])
 
 /** Outcomes of a float comparison, as bits. */
 export const FLOAT_UNORDERED = 1
+/** Both are the same number. */
 export const FLOAT_EQUAL = 2
+/** The left one is the smaller. */
 export const FLOAT_LESS = 4
+/** The left one is the greater. */
 export const FLOAT_GREATER = 8
 
 //   name, outcomes it is true for, complement, swapped

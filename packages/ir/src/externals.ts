@@ -25,6 +25,7 @@ export const LIBCALL_SYMBOLS = {
   ElfTlsGetOffset: '__tls_get_offset',
   X86Pshufb: '__cranelift_x86_pshufb',
 } as const
+/** A routine of the run-time library, by the name that CLIF has for it. */
 export type Libcall = keyof typeof LIBCALL_SYMBOLS
 
 /** Symbols that a linker or system defines. */
@@ -32,6 +33,7 @@ export const KNOWN_SYMBOLS = {
   ElfGlobalOffsetTable: '_GLOBAL_OFFSET_TABLE_',
   CoffTlsIndex: '_tls_index',
 } as const
+/** A symbol of {@link KNOWN_SYMBOLS}, by the name that CLIF has for it. */
 export type KnownSymbol = keyof typeof KNOWN_SYMBOLS
 
 /** The name of something outside the function, or of the function itself. */
@@ -155,6 +157,7 @@ export interface ExceptionTableData {
   readonly items: readonly ExceptionTableItem[]
 }
 
+/** One entry of an exception table; they are asked in order. */
 export type ExceptionTableItem =
   | { readonly kind: 'tag'; readonly tag: number; readonly target: BlockCall }
   | { readonly kind: 'default'; readonly target: BlockCall }

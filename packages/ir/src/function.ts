@@ -24,6 +24,7 @@ import type { FunctionSource } from './source.ts'
 import type { Type } from './types.ts'
 import { paramDefinition, ValueTable } from './value-table.ts'
 
+/** One function: its declarations, and its blocks, instructions and values as tables of numbers. */
 export class Function {
   name: ExternalName
   signature: Signature

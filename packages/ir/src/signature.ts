@@ -13,6 +13,7 @@ export const CALL_CONVS = [
   'winch',
   'preserve_all',
 ] as const
+/** A calling convention, one of {@link CALL_CONVS}. */
 export type CallConv = (typeof CALL_CONVS)[number]
 
 /** Whether functions of the convention can be callees of `return_call`. */
@@ -44,6 +45,7 @@ export type ArgumentExtension = 'none' | 'uext' | 'sext'
 /** What a parameter or result is for. `sarg` is a structure passed by value, `structBytes` long. */
 export type ArgumentPurpose = 'normal' | 'sret' | 'vmctx' | 'sarg'
 
+/** A parameter or result of a signature, with what the convention has to know of it. */
 export interface AbiParam {
   readonly type: Type
   readonly extension: ArgumentExtension
@@ -52,6 +54,7 @@ export interface AbiParam {
   readonly structBytes: number
 }
 
+/** What a function takes and gives back, and by which convention. */
 export interface Signature {
   readonly params: readonly AbiParam[]
   readonly returns: readonly AbiParam[]

@@ -149,6 +149,7 @@ const DERIVED_WORDS: Readonly<Record<string, Derived>> = {
 export const CONSTRAINT_CONCRETE = 0x8000
 /** The word names a set of types, in its low nine bits. */
 export const CONSTRAINT_FREE = 0x4000
+/** What a constraint word names: a type, a set or a derivation. */
 export const CONSTRAINT_MASK = 0x1ff
 
 /** The set of the controlling type, by opcode; -1 when the opcode has no controlling type. */

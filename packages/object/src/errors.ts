@@ -8,6 +8,7 @@ export type ObjectPlace =
   | { readonly in: 'symbol'; readonly symbol: number; readonly name: string }
   | { readonly in: 'object' }
 
+/** What is wrong with bytes that were read, or with an object that was to be written, by `code`. */
 export type ObjectProblem =
   // Bytes that are no object, or a broken one.
   | { readonly code: 'unknown-format'; readonly wanted?: 'image' }

@@ -6,8 +6,10 @@
 
 import type { SymbolType } from './object-file.ts'
 
+/** Of linked files. */
 export type ImageFormat = 'elf' | 'pe'
 
+/** An executable or a shared library, as linked. */
 export interface LinkedImage {
   readonly format: ImageFormat
   readonly kind: 'executable' | 'library'
@@ -61,6 +63,7 @@ export interface ImageSection extends ImageRange {
  */
 export type ImageSymbolTable = 'static' | 'dynamic'
 
+/** A name of a linked file, and its address. */
 export interface ImageSymbol {
   /** An export that has no name is called by its ordinal: `#12`. */
   readonly name: string

@@ -6,8 +6,10 @@
 
 import type { RelocationKind } from './relocations.ts'
 
+/** Of relocatable files. */
 export type ObjectFormat = 'elf' | 'coff' | 'macho'
 
+/** A relocatable object. */
 export interface ObjectFile {
   readonly format: ObjectFormat
   readonly sections: readonly Section[]
@@ -22,6 +24,7 @@ export interface ObjectFile {
  */
 export type SectionKind = 'text' | 'rodata' | 'data' | 'bss' | 'unwind' | 'unloaded' | 'other'
 
+/** One section of an object. */
 export interface Section {
   readonly name: string
   readonly kind: SectionKind
@@ -38,6 +41,7 @@ export interface Section {
   readonly comdat?: Comdat
 }
 
+/** What a section header of the format says. */
 export interface NativeSection {
   /** ELF: sh_type. COFF: 0. */
   readonly type: number
@@ -47,14 +51,17 @@ export interface NativeSection {
   readonly entrySize?: number
 }
 
+/** Which of several sections of one name the linker keeps. */
 export type ComdatSelection = 'one-only' | 'any' | 'same-size' | 'exact-match' | 'associative' | 'largest'
 
+/** That a section is one of several copies. */
 export interface Comdat {
   readonly selection: ComdatSelection
   /** Index of the section that an `associative` one lives and dies with. */
   readonly section?: number
 }
 
+/** A field that gets an address. */
 export interface Relocation {
   /** Bytes from the start of the section to the field. */
   readonly offset: number
@@ -70,8 +77,10 @@ export const NO_SYMBOL: -1 = -1
 /** Index of a section, or where else a symbol may be. */
 export type SymbolPlace = number | 'undefined' | 'absolute' | 'common'
 
+/** What a symbol names. */
 export type SymbolType = 'none' | 'function' | 'object' | 'section' | 'file' | 'tls' | 'ifunc'
 
+/** A name of an object: defined in it, or wanted by it. */
 export interface ObjectSymbol {
   /** Of a section's symbol, the section's name. */
   readonly name: string

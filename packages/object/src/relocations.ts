@@ -4,6 +4,7 @@
 /** A kind with a name here, or a number of one format for the rest: `elf-19`, `coff-13`. */
 export type RelocationKind = NamedRelocationKind | `elf-${number}` | `coff-${number}`
 
+/** Kinds of relocation that have a name here, whatever number the format has for them. */
 export type NamedRelocationKind =
   | 'absolute-64'
   | 'absolute-32'

@@ -5,6 +5,7 @@ import { type CalleeLookup, PassContext } from './context.ts'
 import { passes } from './pipeline.ts'
 import { prepare } from './prepare.ts'
 
+/** How much is done, and what is known of others. */
 export interface OptimizeOptions {
   /** 0 changes nothing. Default 2. */
   readonly level?: 0 | 2

@@ -12,6 +12,7 @@ import { reduceAddresses } from './strength-reduction.ts'
 import { loopTailRecursion } from './tail-recursion.ts'
 import { numberValues } from './value-numbering.ts'
 
+/** One step of the optimiser. */
 export interface Pass {
   readonly name: string
   /** Rewrites the function in place. What it relies on and leaves true is said at the top of its file. */

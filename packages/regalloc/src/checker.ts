@@ -62,6 +62,7 @@ export interface AllocationOutput {
   readonly moveTo: ArrayLike<number>
 }
 
+/** What a checked allocation does wrong, and where. */
 export interface AllocationMistake {
   readonly code:
     | 'wrong-value' // an input's location does not hold its value

@@ -31,19 +31,30 @@
 
 /** Words before the first operand of a record. */
 export const RECORD_HEADER_WORDS = 2
+/** In the first header word: the operation. */
 export const RECORD_OPERATION_MASK = 0x3ff
+/** In the first header word: where the number of operands begins. */
 export const RECORD_OPERANDS_SHIFT = 10
+/** The number of operands, shifted down. */
 export const RECORD_OPERANDS_MASK = 0x3ff
+/** In the first header word: where the length of the record in words begins. */
 export const RECORD_WORDS_SHIFT = 20
 
 /** The virtual register of an operand word, and after allocation its location. */
 export const OPERAND_VREG_MASK = 0xfffff
+/** Where the constraint begins. */
 export const OPERAND_CONSTRAINT_SHIFT = 20
+/** The constraint, shifted down. */
 export const OPERAND_CONSTRAINT_MASK = 3
+/** Where the fixed register begins. */
 export const OPERAND_FIXED_SHIFT = 22
+/** The fixed register, shifted down. */
 export const OPERAND_FIXED_MASK = 31
+/** An input that is read after results may have been written. */
 export const OPERAND_LATE: number = 1 << 27
+/** A result. */
 export const OPERAND_DEF: number = 1 << 28
+/** A result that is written before inputs are read. */
 export const OPERAND_EARLY: number = 1 << 29
 /** Not a virtual register: the allocator leaves the word alone. */
 export const OPERAND_CONST: number = 1 << 30

@@ -2,6 +2,7 @@
 
 import { type Register, x64 } from '@framewright/frame-layout'
 
+/** What a record or bytes have that this format has not, by `code`, with the numbers that went wrong. */
 export type CompactUnwindProblem =
   // A record that no encoding says.
   | { readonly code: 'architecture'; readonly architecture: string }

@@ -32,6 +32,7 @@ export interface LsdaRegion {
   readonly handlers: readonly LsdaHandler[]
 }
 
+/** How the tables are written. */
 export interface LsdaOptions {
   /** Of types: 0x9b (through a pointer, pc-relative) when left out, as position-independent code needs it. */
   readonly typeEncoding?: number

@@ -64,6 +64,7 @@ export interface FrameTerminator {
   readonly length: number
 }
 
+/** One record of a section, by `kind`. */
 export type FrameEntry = CommonInformationEntry | FrameDescriptionEntry | FrameTerminator
 
 /** A section as read. */

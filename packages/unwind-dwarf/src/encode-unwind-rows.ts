@@ -21,6 +21,7 @@ import {
   RULE_VALUE,
 } from './row-table.ts'
 
+/** How rows are written. */
 export interface UnwindRowOptions {
   /** x86-64 when left out. */
   readonly architecture?: DwarfArchitecture

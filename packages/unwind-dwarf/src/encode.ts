@@ -36,6 +36,7 @@ const DONE = 0
 const CONTRADICTION = 1
 const RARE = 2
 
+/** How a record is written. */
 export interface ProgramOptions {
   /**
    * Whether rules for xmm registers are written. LLVM's libunwind fails on a frame that has one, and libgcc ignores them;

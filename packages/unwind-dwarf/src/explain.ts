@@ -13,6 +13,7 @@ export interface ExplainedInstruction extends CallFrameInstruction {
   readonly entry: CommonInformationEntry | FrameDescriptionEntry
 }
 
+/** A row, and the operations that made it what it is. */
 export interface RowExplanation {
   /** The row that holds; its `at` is where the last operation that was run stands. */
   readonly row: CallFrameRow

@@ -86,6 +86,7 @@ export interface DwarfMachineState extends MachineState {
  */
 export type PointerForm = 'position-independent' | 'absolute'
 
+/** How functions are described. */
 export interface FrameDescriptionOptions {
   /** Of the section that the functions are for: x86-64 when left out. */
   readonly architecture?: DwarfArchitecture

@@ -39,6 +39,7 @@ export interface LsdaAction {
   readonly next: number | null
 }
 
+/** The tables of an LSDA. */
 export interface LsdaTables {
   /** Sorted by start, not overlapping. A call that lies in none of them terminates the program. */
   readonly callSites: readonly LsdaCallSite[]

@@ -53,6 +53,7 @@ export interface CallFrameRow {
   readonly returnAddressSigned?: true
 }
 
+/** How a program is run. */
 export interface RowOptions {
   /** Keep a row for every offset that an operation stands at, even if it repeats the one before or lies past the end. */
   readonly everyRow?: boolean

@@ -34,4 +34,5 @@ export const FDE_BYTES: Readonly<Record<SFrameVersion, number>> = { 1: 17, 2: 20
 /** Version 3 keeps the rest of the description in front of the function's rows. */
 export const FDE_ATTRIBUTE_BYTES = 5
 
+/** Versions of SFrame. */
 export type SFrameVersion = 1 | 2 | 3

@@ -66,6 +66,7 @@ export interface SFrameFunction {
   readonly key: 'a' | 'b'
 }
 
+/** How a section is read. */
 export interface DecodeOptions {
   /** The section's own address; 0 when left out. */
   readonly address?: bigint

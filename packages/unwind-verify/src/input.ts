@@ -36,6 +36,7 @@ export interface LandingPad {
   readonly anywhere?: boolean
 }
 
+/** What is verified: the unwind data, the code, and what is known of both. */
 export interface VerifyInput {
   readonly ranges: readonly VerifiedRange[]
   readonly convention: Convention

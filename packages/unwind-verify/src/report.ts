@@ -53,6 +53,7 @@ export interface FunctionReport {
   readonly undecided: ReadonlyMap<UndecidedReason, readonly number[]>
 }
 
+/** What was found. */
 export interface VerifyReport {
   readonly functions: readonly FunctionReport[]
 }

@@ -28,6 +28,7 @@ import { type BlockTarget, Emitter, type TryTarget } from './emitter.ts'
 /** Where a `try_call` goes on when an exception passes. They are tried in this order. */
 export type ExceptionHandlers = readonly ExceptionHandler[]
 
+/** One entry of the exception table of a `try_call`; they are asked in order. */
 export type ExceptionHandler =
   | { readonly tag: number; readonly target: TryTarget }
   | { readonly default: TryTarget }

@@ -31,6 +31,7 @@ export interface GeneratedCallee {
   readonly cost?: number
 }
 
+/** Which function to make. */
 export interface GenerateOptions {
   readonly seed: number
   /** How many instructions the function has, exactly. At least 12. */

@@ -2,6 +2,7 @@
 
 /** The types that generated code computes with. */
 export const GENERATED_TYPES = ['i8', 'i16', 'i32', 'i64', 'f32', 'f64'] as const
+/** One of {@link GENERATED_TYPES}. */
 export type GeneratedType = (typeof GENERATED_TYPES)[number]
 
 /** How the operands of an operation are made. */

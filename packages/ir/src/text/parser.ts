@@ -16,6 +16,7 @@ import { type FileHeader, readHeader } from './header.ts'
 import { InstructionReader } from './instructions.ts'
 import { Lexer, Token } from './lexer.ts'
 
+/** How a text is read. */
 export interface ParseOptions {
   /** Names the text in errors and diagnostics. */
   readonly file?: string

@@ -17,6 +17,7 @@ import { typeBits, typeName } from '../types.ts'
 import { bitsOfBytes, printFloatBits } from './floats.ts'
 import { printInteger, printOffset } from './integers.ts'
 
+/** How a function is printed. */
 export interface PrintOptions {
   /**
    * Prints the memory flags of `atomic_rmw` and `atomic_cas` too. Canonical text leaves them out, so that reading it back
@@ -30,6 +31,7 @@ export function printFunction(func: IrFunction, options: PrintOptions = {}): str
   return new Printer(func, options.atomicFlags ?? false).function()
 }
 
+/** How one instruction is printed. */
 export interface PrintInstOptions {
   /** Adds the values of operands that are constants, as in the text of a function. Default false. */
   readonly constants?: boolean

@@ -12,6 +12,7 @@ import { relocationWidth } from '../relocations.ts'
 import * as elf from './constants.ts'
 import { nativeOf } from './kinds.ts'
 
+/** How an executable is linked. */
 export interface ExecutableOptions {
   /** Name of the global symbol where the program starts. */
   readonly entry: string
@@ -19,6 +20,7 @@ export interface ExecutableOptions {
   readonly baseAddress?: number
 }
 
+/** A linked program. */
 export interface Executable {
   readonly bytes: Uint8Array
   readonly entry: number

@@ -33,6 +33,7 @@ export interface Problem {
   readonly hints: readonly (readonly [number, number])[]
 }
 
+/** Which allocation problem to make. */
 export interface ProblemOptions {
   readonly seed: number
   /** About so many blocks. */

@@ -20,6 +20,7 @@ import type { FrameDescription } from '../frame-section.ts'
 import { dwarfX64 } from '../registers.ts'
 import { linkSection } from './link.ts'
 
+/** Where an image for code made at run time lies, and what it is like. */
 export interface RunTimeOptions {
   /** Where the image will lie: a multiple of 8. */
   readonly address: bigint

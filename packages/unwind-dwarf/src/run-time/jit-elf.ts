@@ -23,6 +23,7 @@ export interface JitSymbol extends JitCode {
   readonly name: string
 }
 
+/** What gdb is told of code made at run time. */
 export interface JitElf {
   readonly code: readonly JitCode[]
   readonly symbols: readonly JitSymbol[]
