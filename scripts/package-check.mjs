@@ -54,7 +54,10 @@ function main(scratch) {
     check(`${pkg.name}: publint`, 'publint', ['run', files[index], '--strict'])
     check(`${pkg.name}: are the types wrong`, 'attw', [files[index], '--profile', 'esm-only', '--no-emoji'])
     const list = spawnSync('tar', ['-tzf', files[index]], { encoding: 'utf8' }).stdout.split('\n')
-    const wanted = ['package/LICENSE', 'package/README.md', 'package/dist/index.js', 'package/dist/index.d.ts']
+    const entries = Object.values(pkg.exports).flatMap((target) =>
+      typeof target === 'string' ? [target] : [target.types, target.default],
+    )
+    const wanted = ['LICENSE', 'README.md', ...entries].map((file) => `package/${file.replace(/^\.\//, '')}`)
     const absent = wanted.filter((file) => !list.includes(file))
     const surplus = list.filter((file) => /tsbuildinfo|\.test\.ts/.test(file))
     const detail = `absent: ${absent.join(' ')}; surplus: ${surplus.join(' ')}`
@@ -74,7 +77,13 @@ function main(scratch) {
       .filter((key) => key !== './package.json')
       .map((key) => pkg.name + key.slice(1)),
   )
-  const lines = specifiers.map((specifier, index) => `import * as m${index} from '${specifier}'`)
+  // Schemas are entry points too.
+  const isJson = (specifier) => specifier.endsWith('.json')
+  const lines = specifiers.map((specifier, index) =>
+    isJson(specifier)
+      ? `import m${index} from '${specifier}' with { type: 'json' }`
+      : `import * as m${index} from '${specifier}'`,
+  )
   const used = specifiers.map((_, index) => `m${index}`).join(', ')
   writeFileSync(join(project, 'all.ts'), `${lines.join('\n')}\n\nexport const all: readonly object[] = [${used}]\n`)
   writeFileSync(
@@ -96,7 +105,8 @@ function main(scratch) {
   )
   check('types of every entry point, strict, from outside', 'tsc', ['-p', project])
   for (const specifier of specifiers) {
-    const load = `await import(${JSON.stringify(specifier)})`
+    const options = isJson(specifier) ? ", { with: { type: 'json' } }" : ''
+    const load = `await import(${JSON.stringify(specifier)}${options})`
     check(`${specifier} loads`, process.execPath, ['--input-type=module', '-e', load], { cwd: project })
   }
   for (const pkg of packages) {
