@@ -41,6 +41,8 @@ type Source = readonly ExplainedInstruction[]
 interface Sources {
   cfaRegister: Source
   cfaOffset: Source
+  /** Empty where the CFA is no expression. */
+  cfaExpression: Source
   registers: Map<DwarfRegister, Source>
 }
 
@@ -55,7 +57,7 @@ export function explainRow(
   offset: number,
 ): RowExplanation {
   const machine = startOf(table, entry.cie)
-  let now: Sources = { cfaRegister: [], cfaOffset: [], registers: new Map() }
+  let now: Sources = { cfaRegister: [], cfaOffset: [], cfaExpression: [], registers: new Map() }
   for (const instruction of instructionsOf(table, entry.cie)) note(now, { ...instruction, entry: entry.cie }, null)
   const initial = copy(now)
   const remembered: Sources[] = []
@@ -85,8 +87,8 @@ export function explainRow(
     else if (operation.op === 'args_size') argumentBytes = instruction
     else note(now, instruction, initial)
   }
-  const { cfaRegister, cfaOffset, registers } = now
-  const cfa = [...new Set([...cfaRegister, ...cfaOffset])]
+  const { cfaRegister, cfaOffset, cfaExpression, registers } = now
+  const cfa = cfaExpression.length > 0 ? cfaExpression : [...new Set([...cfaRegister, ...cfaOffset])]
   return { row: machine.row(at), end, advance, cfa, registers, argumentBytes }
 }
 
@@ -96,12 +98,16 @@ function note(now: Sources, instruction: ExplainedInstruction, initial: Sources 
   switch (operation?.op) {
     case 'def_cfa':
     case 'def_aspace_cfa':
-    case 'def_cfa_expression':
       now.cfaRegister = [instruction]
       now.cfaOffset = [instruction]
+      now.cfaExpression = []
+      return
+    case 'def_cfa_expression':
+      now.cfaExpression = [instruction]
       return
     case 'def_cfa_register':
       now.cfaRegister = [instruction]
+      now.cfaExpression = []
       return
     case 'def_cfa_offset':
       now.cfaOffset = [instruction]
@@ -130,6 +136,7 @@ function broughtBack(now: Sources, before: Sources, restore: ExplainedInstructio
   return {
     cfaRegister: again(before.cfaRegister, now.cfaRegister, restore),
     cfaOffset: again(before.cfaOffset, now.cfaOffset, restore),
+    cfaExpression: before.cfaExpression.length === 0 ? [] : again(before.cfaExpression, now.cfaExpression, restore),
     registers,
   }
 }

@@ -63,9 +63,12 @@ export interface RowOptions {
 
 const MAXIMUM_RULES = 1 << 22
 
+type RegisterCfa = Extract<CfaRule, { readonly rule: 'register' }>
+
 /** A stack of states, shared by the machines that begin with it. */
 interface RememberedState {
   readonly cfa: CfaRule | null
+  readonly hidden: RegisterCfa | null
   readonly rules: Map<DwarfRegister, CallFrameRule>
   readonly signed: boolean
   readonly below: RememberedState | null
@@ -80,6 +83,12 @@ export class CallFrameMachine {
   /** 0x2d toggles the signing of the return address; elsewhere it is SPARC's and has no meaning. */
   readonly signs: boolean
   returnAddressSigned = false
+  /**
+   * While the CFA is an expression: the register and offset in front of it. DWARF has no meaning for def_cfa_register and
+   * def_cfa_offset there; libgcc, LLVM's libunwind and gdb keep the two beside the expression, and hand-written code (the AVX2
+   * hashes of OpenSSL and libgcrypt) comes back to a register by def_cfa_register alone.
+   */
+  #hidden: RegisterCfa | null = null
   #rules: Map<DwarfRegister, CallFrameRule> = new Map()
   /** Somebody else holds `#rules`: a row, or the stack. */
   #shared = false
@@ -96,6 +105,7 @@ export class CallFrameMachine {
   fork(maximumRules: number = MAXIMUM_RULES): CallFrameMachine {
     const machine = new CallFrameMachine(maximumRules, this.signs)
     machine.cfa = this.cfa
+    machine.#hidden = this.#hidden
     machine.argumentBytes = this.argumentBytes
     machine.returnAddressSigned = this.returnAddressSigned
     machine.#rules = this.#rules
@@ -129,14 +139,16 @@ export class CallFrameMachine {
         this.cfa = { rule: 'register', register: operation.register, offset: operation.offset }
         return
       case 'def_cfa_register':
-        if (this.cfa?.rule !== 'register') this.#fail({ code: 'cfa-not-register' }, place)
-        this.cfa = { ...this.cfa, register: operation.register }
+        this.cfa = { ...this.#registerCfa(place), register: operation.register }
         return
-      case 'def_cfa_offset':
-        if (this.cfa?.rule !== 'register') this.#fail({ code: 'cfa-not-register' }, place)
-        this.cfa = { ...this.cfa, offset: operation.offset }
+      case 'def_cfa_offset': {
+        const cfa = { ...this.#registerCfa(place), offset: operation.offset }
+        if (this.cfa?.rule === 'register') this.cfa = cfa
+        else this.#hidden = cfa
         return
+      }
       case 'def_cfa_expression':
+        if (this.cfa?.rule === 'register') this.#hidden = this.cfa
         this.cfa = { rule: 'expression', expression: operation.expression }
         return
       case 'def_aspace_cfa': {
@@ -169,6 +181,7 @@ export class CallFrameMachine {
         this.#shared = true
         this.#remembered = {
           cfa: this.cfa,
+          hidden: this.#hidden,
           rules: this.#rules,
           signed: this.returnAddressSigned,
           below: this.#remembered,
@@ -179,6 +192,7 @@ export class CallFrameMachine {
         if (state === null) this.#fail({ code: 'nothing-remembered' }, place)
         this.#remembered = state.below
         this.cfa = state.cfa
+        this.#hidden = state.hidden
         this.#rules = state.rules
         this.returnAddressSigned = state.signed
         this.#shared = true
@@ -193,6 +207,12 @@ export class CallFrameMachine {
         if (this.signs) this.returnAddressSigned = !this.returnAddressSigned
         return
     }
+  }
+
+  /** The register and offset that are to be changed in part. */
+  #registerCfa(place: number): RegisterCfa {
+    const cfa = this.cfa?.rule === 'register' ? this.cfa : this.#hidden
+    return cfa ?? this.#fail({ code: 'cfa-not-register' }, place)
   }
 
   /** The rules, safe to change. */

@@ -145,3 +145,19 @@ test('the return address may stand in any column: GNU’s assembler takes 32 in 
   expect(asUnwindRows([row(32)], 16)[0]!.registers.get(31)).toEqual({ rule: 'cfa-offset', offset: -8 }) // xmm15
   expect(() => asUnwindRows([row(16)], 32)).toThrow('a second return address')
 })
+
+test('a register brings back the offset in front of an expression, as every unwinder has it', () => {
+  // As libgcrypt's sha512-avx2 writes it: rsp+56, then an expression, then def_cfa_register alone.
+  const program = Uint8Array.of(
+    ...[0x41, 0x0e, 56], // 1: def_cfa_offset 56
+    ...[0x41, 0x0f, 3, 0x77, 0x08, 0x06], // 2: def_cfa_expression (breg7 8; deref)
+    ...[0x41, 0x0d, 7], // 3: def_cfa_register rsp
+    ...[0x41, 0x0f, 3, 0x77, 0x08, 0x06, 0x0e, 48], // 4: the expression again, and an offset behind it
+    ...[0x41, 0x0d, 6], // 5: def_cfa_register rbp
+  )
+  const table = decodeFrames(assembleEhFrame([{ symbol: 'f', section: '.text', offset: 0, size: 9, program }]).bytes)
+  const cfas = callFrameRows(table, fdes(table)[0]!).map(({ cfa }) =>
+    cfa?.rule === 'register' ? `${cfa.register}+${cfa.offset}` : cfa?.rule,
+  )
+  expect(cfas).toEqual(['7+8', '7+56', 'expression', '7+56', 'expression', '6+48'])
+})
