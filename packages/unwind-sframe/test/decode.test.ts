@@ -83,6 +83,9 @@ test('rows that repeat are written out, and looked up by remainder', () => {
   expect(caller.registers[RETURN_ADDRESS]).toBe(0x1234n)
   expect(caller.registers[RBP]).toBe(7n)
   expect(caller.registers.filter((value) => value !== undefined)).toHaveLength(3)
+  // In the second repetition the first row holds again.
+  registers[RETURN_ADDRESS] = 0x1000n + 28n + 16n + 5n
+  expect(sframe.unwind({ registers }, image, () => 0x1234n).registers[RSP]).toBe(0x8008n)
   // Version 1 has no field for it: its repetitions are entries of the procedure linkage table.
   expect(rowsOf({ ...parts, version: 1 })).toHaveLength(5)
   expect(
