@@ -1,9 +1,8 @@
-// The `run` directives of CLIF file tests (CLIF reference, 5.2), for scalar signatures.
+// The `run` directives of CLIF file tests (CLIF reference, 5.2).
 
 import type { Function as IrFunction, Signature } from '../../../packages/ir/src/index.ts'
-import { Type, typeBits } from '../../../packages/ir/src/index.ts'
+import { isScalarFloat, isVector, laneBits, laneType, typeBits } from '../../../packages/ir/src/index.ts'
 import { parseFloatBits } from '../../../packages/ir/src/text/index.ts'
-import { isFloat } from './values.ts'
 
 export interface RunDirective {
   readonly text: string
@@ -25,11 +24,11 @@ export function runDirectives(func: IrFunction): RunDirective[] {
 
 function parseDirective(text: string, { params, returns }: Signature): RunDirective {
   if (/^run\s*$/.test(text)) return { text, args: [], expected: [0n], unequal: true }
-  const match = /^run:\s*%?\w*\s*\(([^)]*)\)\s*(==|!=)\s*(\[[^\]]*\]|\S+)/.exec(text)
+  const match = /^run:\s*%?\w*\s*\(([^)]*)\)\s*(==|!=)\s*(.*)$/.exec(text)
   if (match === null) throw new Error(`not a run directive: ${text}`)
   const [, args, relation, expected] = match
   const read = (list: string, types: readonly number[]): bigint[] => {
-    const items = list.trim() === '' ? [] : list.split(',')
+    const items = splitList(list)
     if (items.length !== types.length) throw new Error(`${items.length} values for ${types.length} types: ${text}`)
     return items.map((item, i) => parseDatum(item.trim(), types[i]))
   }
@@ -40,17 +39,39 @@ function parseDirective(text: string, { params, returns }: Signature): RunDirect
       params.map(({ type }) => type),
     ),
     expected: read(
-      returns.length === 1 ? expected : expected.replace(/^\[|\]$/g, ''),
+      returns.length === 1 ? firstDatum(expected) : insideBrackets(expected),
       returns.map(({ type }) => type),
     ),
     unequal: relation === '!=',
   }
 }
 
-/** Bits of a literal. Integers may be in the signed or the unsigned range of their type. */
+/** At the commas that no bracket encloses. */
+function splitList(list: string): string[] {
+  return list.trim() === '' ? [] : list.split(/,(?![^[]*\])/)
+}
+
+/** A vector in brackets, or a word; what follows the expected value is ignored. */
+function firstDatum(text: string): string {
+  return /^(?:\[[^\]]*\]|\S+)/.exec(text)?.[0] ?? ''
+}
+
+/** Several expected values; each may be in brackets itself. */
+function insideBrackets(text: string): string {
+  return /^\[((?:[^[\]]|\[[^\]]*\])*)\]/.exec(text)?.[1] ?? ''
+}
+
+/** Bits of a literal. Integers may be in the signed or the unsigned range of their type; lane 0 of a vector is lowest. */
 export function parseDatum(text: string, type: number): bigint {
-  if (isFloat(type)) {
-    const bits = parseFloatBits(text, type === Type.F32 ? 32 : 64)
+  if (isVector(type)) {
+    const lane = laneType(type)
+    const list = /^\[(.*)\]$/.exec(text)?.[1]
+    if (list === undefined) return BigInt(text.replaceAll('_', ''))
+    const lanes = list.trim().split(/\s+/)
+    return lanes.reduce((bits, each, i) => bits | (parseDatum(each, lane) << BigInt(i * laneBits(type))), 0n)
+  }
+  if (isScalarFloat(type)) {
+    const bits = parseFloatBits(text, typeBits(type) as 16 | 32 | 64 | 128)
     if (typeof bits !== 'bigint') throw new Error(`${text}: ${bits}`)
     return bits
   }
