@@ -130,7 +130,8 @@ export class CodeReader {
         made.changesFlags = false
         return made
       case Mnemonic.Syscall:
-        // Intel SDM vol. 2, "SYSCALL": rcx and r11; the system returns in rax.
+        // Intel SDM vol. 2, "SYSCALL": rcx and r11; the system returns in rax, if it does.
+        made.flow = Flow.system
         made.writes = (1 << 0) | (1 << 1) | (1 << 11)
         return made
       case Mnemonic.Ret:

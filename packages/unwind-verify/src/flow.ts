@@ -29,6 +29,8 @@ const DEREFERENCE = '06'
 /** Who is told what was found; offsets are addresses here. */
 export interface FlowReport {
   checked(address: number, outcome: Outcome, leader: number, assumed: boolean): void
+  /** Control goes on behind the instruction, and nothing is said of what stands there. */
+  ranOut(address: number, leader: number): void
   /** A path arrives with a state that the row contradicts, while others do not. */
   arrived(address: number, problems: readonly FindingProblem[], from: number): void
 }
@@ -176,6 +178,7 @@ export class UnitFlow {
       step(at, state, this.#symbols, convention, at.flow === Flow.call ? this.#instruction(next) : null)
       switch (at.flow) {
         case Flow.next:
+        case Flow.system:
           if (this.#leaders.has(next)) {
             this.#arrive(next, leader, state, state.onlyPossible ? Doubt.possible : Doubt.none)
             return
@@ -221,8 +224,13 @@ export class UnitFlow {
         case Flow.end:
           return
       }
+      if (this.#memberAt(next) === null) {
+        // What follows may be another function that this one runs into; or nothing that is described.
+        if (at.flow === Flow.next && !state.onlyPossible && this.#image.indexAt(next) < 0)
+          this.#report?.ranOut(address, leader)
+        return
+      }
       address = next
-      if (this.#memberAt(address) === null) return
     }
   }
 

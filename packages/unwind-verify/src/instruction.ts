@@ -10,6 +10,8 @@ export const Flow = {
   indirectCall: 5,
   /** `int n`: comes back, if the system wants it to. */
   interrupt: 6,
+  /** `syscall`: comes back, unless the thread ends or another context is loaded. */
+  system: 8,
   /** A return, or an instruction that always faults. */
   end: 7,
 } as const

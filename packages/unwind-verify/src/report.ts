@@ -20,6 +20,8 @@ export type FindingProblem =
   | { readonly code: 'not-saved'; readonly register: Register; readonly rule: RegisterRule; readonly found: string }
   /** The row has no rule, or says that the register is unchanged, and it has another value. */
   | { readonly code: 'changed'; readonly register: Register; readonly found: string }
+  /** Control goes on behind the last instruction that the unwind information describes. */
+  | { readonly code: 'runs-out' }
 
 /** Why nothing was decided at an offset. */
 export type UndecidedReason =

@@ -7,6 +7,7 @@ import { type Comparison, type FrameState, NO_BOUND } from './state.ts'
 import {
   ADDRESS,
   baseOf,
+  CFA,
   FOREIGN,
   isKnown,
   MIXED,
@@ -253,7 +254,8 @@ function transfer(at: Instruction, state: FrameState, convention: Convention, fo
   const keepsRax =
     following !== null && following.action === A.subtractRegister && following.a === RSP && following.b === 0
   const sp = registers[RSP]!
-  for (const [place] of state.slots) {
+  for (const [place, value] of state.slots) {
+    if (mayBeChanged(value)) state.slots.set(place, UNKNOWN)
     if (!isKnown(sp) || baseOf(place) !== baseOf(sp)) continue
     const above = offsetOf(place) - offsetOf(sp)
     if (above < 0) state.slots.delete(place)
@@ -261,6 +263,14 @@ function transfer(at: Instruction, state: FrameState, convention: Convention, fo
     else if (above < convention.homeArea && !keepsRax) state.slots.set(place, UNKNOWN)
   }
   afterCall(state, convention, keepsRax)
+}
+
+/**
+ * Whether a called function may give a place in the frame another value: pointers to buffers lie in structures whose addresses
+ * are handed on. The CFA is kept for the frame alone.
+ */
+function mayBeChanged(value: Value): boolean {
+  return isKnown(value) && ofStack(value) && !(baseOf(value) === CFA && offsetOf(value) >= 0)
 }
 
 /** Registers behind a call, or at a landing pad. */

@@ -91,6 +91,9 @@ function reportsOf(flow: UnitFlow, members: readonly PlacedRange[], image: Image
       marks.set(address, { outcome, assumed })
       note(address, outcome.problems, leader, false)
     },
+    ranOut(address, leader) {
+      note(address, [{ code: 'runs-out' }], leader, false)
+    },
     arrived(address, problems, from) {
       note(address, problems, from, true)
     },
