@@ -14,6 +14,7 @@ import {
   makeValue,
   moved,
   NUMBER,
+  ofFrame,
   offsetOf,
   ofStack,
   type Symbols,
@@ -113,7 +114,7 @@ export function step(
       return
     }
     case A.store:
-      state.store(addressOf(memory!, state), b < VECTOR ? 8 : 16, registers[b]!)
+      storeAt(memory!, state, b < VECTOR ? 8 : 16, registers[b]!)
       return
     case A.lea: {
       const value = leaValue(memory!, state, symbols)
@@ -160,7 +161,7 @@ export function step(
       moveSp(state, 8)
       if (a !== NONE) state.set(a, value)
       // The address is computed with SP already moved (Intel SDM vol. 2, "POP").
-      else if (memory !== null) state.store(addressOf(memory, state), 8, value)
+      else if (memory !== null) storeAt(memory, state, 8, value)
       return
     }
     case A.pushOther:
@@ -228,10 +229,19 @@ function moveSp(state: FrameState, by: number): void {
   state.set(RSP, moved(state.registers[RSP]!, by))
 }
 
+/**
+ * A store. Through a pointer, or with an index, only what belongs to the frame is taken down: that a loop over a buffer on the
+ * stack stays in it is the buffer's affair, though its first round has an address that is known.
+ */
+function storeAt(memory: Memory, state: FrameState, size: number, value: Value): void {
+  const isFrame = memory.index === NONE && (memory.base === RSP || memory.base === RBP)
+  if (isFrame || (isKnown(value) && ofFrame(value))) state.store(addressOf(memory, state), size, value)
+}
+
 /** Registers and memory that get values of no interest. */
 function other(at: Instruction, state: FrameState): void {
   const { writes, reads, memory } = at
-  if (at.storesMemory && memory !== null) state.store(addressOf(memory, state), memory.size || 64, FOREIGN)
+  if (at.storesMemory && memory !== null) storeAt(memory, state, memory.size || 64, FOREIGN)
   if (writes === 0) return
   let derived = false
   for (let rest = reads; rest !== 0; rest &= rest - 1) {
