@@ -1,7 +1,7 @@
 // What disasm and unwind are about: functions of an object or a linked image, or of CLIF that is compiled and put into an
 // object first.
 
-import type { DecodedFunction, FunctionUnwind, UnwindFormat } from '@framewright/frame-layout'
+import { type DecodedFunction, type FunctionUnwind, sameState, type UnwindFormat } from '@framewright/frame-layout'
 import type { Win64DecodedFunction } from '@framewright/unwind-win64'
 import { listed, type OptionRow, type ParsedArguments } from './arguments.ts'
 import { compileModule } from './compile-module.ts'
@@ -128,13 +128,20 @@ async function fromFile(input: Input, { values }: ParsedArguments, importModule:
 
 /** Windows reads epilogues in the code, and so do we. */
 function asWindowsReads(fn: LoadedFunction, disassemble: Disassembler): LoadedFunction {
-  const [range, ...more] = fn.ranges as readonly Win64DecodedFunction[]
+  const ranges = fn.ranges as readonly Win64DecodedFunction[]
   const { rows } = fn
-  // A function in several ranges is shown as its records have it.
-  if (rows === null || range === undefined || more.length > 0) return fn
+  if (rows === null || ranges.length === 0) return fn
   const boundaries = disassemble(fn).instructions.map(({ offset }) => offset)
-  const { prologueSize, frameRegister } = range.info
-  return { ...fn, rows: withEpilogues(rows, fn.code, boundaries, prologueSize, frameRegister) }
+  const read = ranges.flatMap(({ begin, end, info }) => {
+    const from = Number(begin - fn.address)
+    const to = Number(end - fn.address)
+    const own = boundaries.filter((at) => at >= from && at < to)
+    return withEpilogues(rows, fn.code, own, from + info.prologueSize, info.frameRegister)
+  })
+  if (read.length === 0) return fn
+  // What one range ends with the next may begin with.
+  const distinct = read.filter((row, index) => index === 0 || !sameState(row, read[index - 1]))
+  return { ...fn, rows: distinct }
 }
 
 async function fromText(

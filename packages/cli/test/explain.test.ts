@@ -329,6 +329,14 @@ describe.each([
     return count
   }
 
+  test('the listing shows the same rows', async () => {
+    const where = world({ 'f.obj': writeObject(moduleObject([fn], target, win64Format)) })
+    for (const { offset, unwind: shown } of await boundaries(where, 'f.obj', 'f')) {
+      const { explanations } = await explained(where, 'f.obj', `f+${offset}`)
+      expect(same(explanations[0].row as JsonRow), String(offset)).toEqual(same(shown))
+    }
+  })
+
   test('every code is undone or skipped, each once', () => {
     for (const offset of [0, 1, code.length - 1]) {
       const [{ groups }] = explainWin64(file, begin + BigInt(offset), (address) => String(address), disassemble)

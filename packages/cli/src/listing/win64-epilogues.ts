@@ -7,21 +7,23 @@ import { isEpilogue, type RecognisedEpilogue, recogniseEpilogue } from '@framewr
 
 /**
  * @param rows - of the prologue.
- * @param boundaries - where instructions begin, ascending.
+ * @param boundaries - where instructions begin, ascending: those of the function, or of one of its ranges.
+ * @param prologueEnd - offset of the first byte that may be of an epilogue.
  * @param frameRegister - of the function's record; 0 for none.
  */
 export function withEpilogues(
   rows: readonly UnwindRow[],
   code: Uint8Array,
   boundaries: readonly number[],
-  prologueSize: number,
+  prologueEnd: number,
   frameRegister: number,
 ): UnwindRow[] {
   const result: UnwindRow[] = []
-  const leaves = (from: number) => (target: number) => from + target < 0 || from + target >= code.length
+  // A jump to the first byte is a call of itself to Windows, and leaves as well.
+  const leaves = (from: number) => (target: number) => from + target <= 0 || from + target >= code.length
   for (const at of boundaries) {
     let row: UnwindRow = { ...rowAt(rows, at), at }
-    if (at >= prologueSize) {
+    if (at >= prologueEnd) {
       const found = recogniseEpilogue((offset) => code[at + offset], frameRegister, leaves(at))
       if (isEpilogue(found)) row = epilogueRow(found, at)
     }
