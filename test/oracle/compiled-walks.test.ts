@@ -22,7 +22,9 @@ interface Compiler {
 const compilersOf: Readonly<Record<System['name'], readonly Compiler[]>> = {
   linux: [
     { tool: 'gcc', options: [] },
-    { tool: 'clang', options: [] },
+    // clang 14 says a wrong CFA in the prologue of functions of Windows' convention that save xmm registers: between the
+    // allocation and the last store it is the one before the allocation. What a walk from there finds is anything.
+    { tool: 'clang', options: ['-DONE_CONVENTION'] },
   ],
   windows: [
     { tool: 'x86_64-w64-mingw32-gcc', options: [] },
@@ -64,17 +66,15 @@ describe.each([linux, windows])('$name', (system) => {
     clean(compiler!, ['-std=gnu11', '-Wall', ...options, ...level, '-c', source, '-o', object])
     const agreement = walkProgram(system, name, [object], 3)
     expectAgreement(agreement)
-    // Between the allocation and the last store of an xmm register, clang's CFA for the convention of Windows is the one
-    // before the allocation, and the return address that is found there anything.
-    const misled = system.name === 'linux' && tool === 'clang' && !level.includes('-fno-omit-frame-pointer')
-    expect(agreement.refused).toBeLessThan(misled ? 50 : 1)
+    expect(agreement.refused).toBe(0)
     expect(agreement.agreed).toBeGreaterThan(system.name === 'linux' ? 6000 : 3000)
     expect(agreement.afterCall).toBeGreaterThan(agreement.agreed / 2)
     if (system.name === 'windows') {
       expect(agreement.inEpilogue).toBeGreaterThan(50)
     } else {
       // The convention of Windows saves xmm registers, and libunwind reads no table that names one.
-      expect(agreement.beyondReader).toBeGreaterThan(0)
+      if (tool === 'gcc') expect(agreement.beyondReader).toBeGreaterThan(0)
+      else expect(agreement.beyondReader).toBe(0)
       expect(agreement.withoutData).toBe(0)
     }
   })
@@ -108,7 +108,8 @@ function tableObject(system: System, example: Example, object: string, prefix: s
 }
 
 describe('exceptions of C++ on Linux', () => {
-  const compiled = ['g++', 'clang++'].flatMap((tool) => levels.map((level) => ({ tool, level })))
+  // Every instruction of the unwinder that throws is stepped over as well, which takes its time.
+  const compiled = ['g++', 'clang++'].flatMap((tool) => levels.slice(0, 2).map((level) => ({ tool, level })))
   test.for(compiled)('$tool $level', { timeout: 120_000 }, ({ tool, level }, context) => {
     const [compiler] = need(context, tool, ...stepTools(linux))
     const name = asFile(`throws-${tool}-${level.join('-')}`)

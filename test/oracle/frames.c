@@ -3,7 +3,9 @@
 #include "step.h"
 
 #define NOINLINE __attribute__((noinline))
-#ifdef _WIN32
+#ifdef ONE_CONVENTION
+#define OTHER_ABI
+#elif defined _WIN32
 #define OTHER_ABI __attribute__((sysv_abi))
 #else
 #define OTHER_ABI __attribute__((ms_abi))

@@ -1,6 +1,6 @@
-// See walk.h. Walks of libunwind, then of libgcc. An answer: a word (one of Status) and the state of the caller.
+// See walk.h. Walks of libunwind, of libgcc, and of LLVM's libunwind, which may be absent. An answer: a word (one of Status) and the state of the caller.
 //
-// Both unwinders start from the context of a signal, as a debugger or a profiler does. For states that were made up, the
+// The first two start from the context of a signal, as a debugger or a profiler does. For states that were made up, the
 // registers of the interrupted context are overwritten; libgcc comes to them through the frame that the kernel made.
 #define _GNU_SOURCE
 #define UNW_LOCAL_ONLY
@@ -17,7 +17,7 @@
 #include <unistd.h>
 #include <unwind.h>
 
-enum { GENERAL = 16, RSP = 4, RIP = 16, STATE = 17, TRAP_FLAG = 0x100, ASKED = 2 };
+enum { GENERAL = 16, RSP = 4, RIP = 16, STATE = 17, TRAP_FLAG = 0x100, ASKED = 3 };
 // GUESSED: there is no unwind data, and libunwind tries other ways. UNREADABLE: the unwinder read what is not there;
 // libgcc also where the caller would be, for it looks at the code there to see whether that is a signal frame.
 typedef enum { STEPPED, GUESSED, FAILED, UNREADABLE } Status;
@@ -156,12 +156,61 @@ static void ask_libgcc(uint64_t ip, Walk *walk) {
   if (!state.over) add(walk, &(Answer){FAILED, {0}});
 }
 
+// LLVM's functions have the names of the interface, which nongnu libunwind's are macros for.
+static struct {
+  int (*init)(void *, void *);
+  int (*step)(void *);
+  int (*info)(void *, void *);
+  int (*reg)(void *, int, uint64_t *);
+} llvm;
+
+static void find_llvm(void) {
+  void *library = dlopen("libunwind.so.1", RTLD_NOW | RTLD_LOCAL);
+  if (library == NULL) return;
+  llvm.init = (int (*)(void *, void *))dlsym(library, "unw_init_local");
+  llvm.step = (int (*)(void *))dlsym(library, "unw_step");
+  llvm.info = (int (*)(void *, void *))dlsym(library, "unw_get_proc_info");
+  llvm.reg = (int (*)(void *, int, uint64_t *))dlsym(library, "unw_get_reg");
+}
+
+// It takes every pc for a return address. So it is asked from the caller that libgcc found, where that is one.
+static void ask_llvm(const uint64_t *registers, Walk *walk) {
+  // Its context has the registers in this order; its cursor and its unw_proc_info_t are smaller than this.
+  static const int order[STATE] = {0, 3, 1, 2, 7, 6, 5, 4, 8, 9, 10, 11, 12, 13, 14, 15, RIP};
+  uint64_t context[64] = {0}, cursor[128], info[32];
+  walk->count = 0;
+  if (llvm.init == NULL) return;
+  for (int i = 0; i < STATE; i++) context[i] = registers[order[i]];
+  llvm.init(cursor, context);
+  for (;;) {
+    Answer answer = {FAILED, {0}};
+    // It gives 0 where there is no data for this frame, and where there is none for the next.
+    const int known = llvm.info(cursor, info) == 0;
+    if (known && llvm.step(cursor) >= 0) {
+      answer.status = STEPPED;
+      for (int i = 0; i < STATE; i++) llvm.reg(cursor, in_dwarf[i], &answer.registers[i]);
+    }
+    if (add(walk, &answer)) return;
+  }
+}
+
 static void ask(ucontext_t *context, Walk walks[ASKED]) {
   recovering = 1;
   if (sigsetjmp(recovery, 1) == 0) ask_libunwind(context, &walks[0]);
   else add(&walks[0], &(Answer){UNREADABLE, {0}});
   if (sigsetjmp(recovery, 1) == 0) ask_libgcc((uint64_t)context->uc_mcontext.gregs[REG_RIP], &walks[1]);
   else add(&walks[1], &(Answer){UNREADABLE, {0}});
+  uint64_t state[STATE];
+  for (int i = 0; i < STATE; i++) state[i] = (uint64_t)context->uc_mcontext.gregs[in_context[i]];
+  const Answer *first = &walks[1].answers[0];
+  walks[2].count = 0;
+  if (levels > 1 && (first->status != STEPPED || !in_program(first->registers[RIP]))) {
+    // It has left the program.
+  } else if (sigsetjmp(recovery, 1) == 0) {
+    ask_llvm(levels > 1 ? first->registers : state, &walks[2]);
+  } else {
+    add(&walks[2], &(Answer){UNREADABLE, {0}});
+  }
   recovering = 0;
 }
 
@@ -202,8 +251,11 @@ static void on_step(int signal, siginfo_t *info, void *data) {
   ask(context, walks);
   for (int i = 0; i < STATE; i++) put_word((uint64_t)registers[in_context[i]]);
   uint64_t top = 0;
-  for (uint64_t i = 0; i < walks[1].count; i++) {
-    if (walks[1].answers[i].status == STEPPED) top = walks[1].answers[i].registers[RSP];
+  for (int k = 0; k < ASKED; k++) {
+    for (uint64_t i = 0; i < walks[k].count; i++) {
+      const Answer *answer = &walks[k].answers[i];
+      if (answer->status == STEPPED && answer->registers[RSP] > top) top = answer->registers[RSP];
+    }
   }
   put_stack((uint64_t)registers[REG_RSP], top);
   put_walks(walks);
@@ -256,6 +308,7 @@ extern const uint8_t program_begin[] __asm__("__executable_start"), program_end[
 int main(int count, char **arguments) {
   if (count != 4) return 2;
   find_libgcc();
+  find_llvm();
   // It finds what it keeps by the pc, whether that was a return address or not.
   unw_set_caching_policy(unw_local_addr_space, UNW_CACHE_NONE);
   static char alternative[1 << 17];

@@ -10,7 +10,7 @@ import {
   x64,
 } from '../../packages/frame-layout/src/index.ts'
 import { readImage } from '../../packages/object/src/index.ts'
-import { createDwarfFormat } from '../../packages/unwind-dwarf/src/index.ts'
+import { createDwarfFormat, type DwarfMachineState, findEntry } from '../../packages/unwind-dwarf/src/index.ts'
 import { unwindFrame, type Win64UnwindStep } from '../../packages/unwind-win64/src/index.ts'
 import { compileC, execute, link, type System } from '../support/systems.ts'
 
@@ -123,8 +123,11 @@ export function memoryOf({ words }: Point): ReadMemory {
 
 /** What one unwinder of the platform says of one state: of its frame, and of those that it leads to. */
 export type Walk =
-  | { readonly by: 'libunwind' | 'libgcc'; readonly answers: readonly LinuxAnswer[] }
+  | { readonly by: LinuxUnwinder; readonly answers: readonly LinuxAnswer[] }
   | { readonly by: 'RtlVirtualUnwind'; readonly answers: readonly WindowsAnswer[] }
+
+const linuxUnwinders = ['libunwind', 'libgcc', 'llvm'] as const
+type LinuxUnwinder = (typeof linuxUnwinders)[number]
 
 interface LinuxAnswer {
   /** `guessed`: without unwind data, by other means; `unreadable`: what was to be read is not there. */
@@ -182,7 +185,7 @@ class WordReader {
     if (system.name === 'windows') {
       return [{ by: 'RtlVirtualUnwind', answers: this.#answers(() => this.#windowsAnswer(system)) }]
     }
-    return (['libunwind', 'libgcc'] as const).map((by) => ({
+    return linuxUnwinders.map((by) => ({
       by,
       answers: this.#answers((): LinuxAnswer => {
         const status = (['stepped', 'guessed', 'failed', 'unreadable'] as const)[Number(this.word())]!
@@ -209,6 +212,8 @@ export interface Asked {
   readonly state: MachineState
   readonly memory: ReadMemory
   readonly walks: readonly Walk[]
+  /** Of a running program: LLVM's walk starts at the caller that libgcc's leads to. */
+  readonly running?: true
 }
 
 interface DriverReport {
@@ -246,7 +251,7 @@ export function askSteps(system: System, program: string, visits: number): Asked
     const state = reader.state(system)
     const begin = reader.word()
     const stack = reader.bytes(Number(reader.word()))
-    asked.push({ state, memory: stackReader(begin, stack), walks: reader.walks(system) })
+    asked.push({ state, memory: stackReader(begin, stack), walks: reader.walks(system), running: true })
   }
   if (told !== asked.length) throw new Error(`${asked.length} answers`)
   return asked
@@ -271,8 +276,10 @@ export class Agreement {
   afterCall = 0
   /** Both refuse: there is no caller, or what was to be read cannot be read. */
   refused = 0
-  /** libunwind fails, and so does our walk with its limits. */
+  /** The unwinder fails, and so does our walk with its limits. */
   beyondReader = 0
+  /** With LLVM's libunwind, refusals included; none where it is absent. */
+  llvm = 0
   /** There is no unwind data, and both know it: Windows takes a leaf for granted, libunwind guesses, libgcc stops. */
   withoutData = 0
   /** Windows: steps from inside an epilogue, and steps with a handler. */
@@ -292,15 +299,18 @@ export class Agreement {
 const readers = {
   libunwind: createDwarfFormat({ reader: 'nongnu' }),
   libgcc: createDwarfFormat({ reader: 'libgcc' }),
+  llvm: createDwarfFormat({ reader: 'libunwind' }),
 }
 
 const hex = (value: bigint | undefined): string => (value === undefined ? 'nothing' : `0x${value.toString(16)}`)
 const nameOf = (register: number): string => x64.registerNames[register] ?? `register ${register}`
 
 /** Walks from the state as each of the platform's unwinders did, and compares everything that it said. */
-export function compareWalks(image: UnwindImage, { state, memory, walks }: Asked, agreement: Agreement): void {
+export function compareWalks(image: UnwindImage, asked: Asked, agreement: Agreement): void {
+  const { state, memory, walks, running } = asked
   for (const walk of walks) {
-    let from: MachineState | null = state
+    const [first] = walks.find(({ by }) => by === 'libgcc')?.answers ?? []
+    let from: MachineState | null = walk.by === 'llvm' && running ? (first?.caller ?? null) : state
     for (let level = 0; level < walk.answers.length && from !== null; level++) {
       const differ = (what: string): null => {
         const at = `${hex(state.registers[RETURN_ADDRESS])}, ${level} frames up`
@@ -311,7 +321,7 @@ export function compareWalks(image: UnwindImage, { state, memory, walks }: Asked
         walk.by === 'RtlVirtualUnwind'
           ? stepWindows(image, from, memory, walk.answers[level]!, agreement, differ)
           : stepLinux(image, from, memory, walk.by, walk.answers[level]!, agreement, differ)
-      if (from !== null && level > 0) agreement.afterCall++
+      if (from !== null && level > 0 && walk.by !== 'llvm') agreement.afterCall++
     }
   }
 }
@@ -326,21 +336,32 @@ function stepLinux(
   agreement: Agreement,
   differ: (what: string) => null,
 ): MachineState | null {
+  const refuse = (): void => {
+    if (by === 'llvm') agreement.llvm++
+    else agreement.refused++
+  }
+  let start: DwarfMachineState = from
+  if (by === 'llvm') {
+    // LLVM's unwinder takes every pc for a return address, and the row for that of the byte before: so do we here. At the
+    // first byte of an entry no byte before has one.
+    const pc = from.registers[RETURN_ADDRESS]!
+    if (findEntry(image, pc)?.entry.begin === pc) return null
+    start = { ...from, afterCall: true }
+  }
   let step: MachineState
   try {
-    step = readers[by].unwind(from, image, memory)
+    step = readers[by].unwind(start, image, memory)
   } catch (error) {
     const code = codeOf(error)
     if (code === 'no-entry' && status !== 'stepped') agreement.withoutData++
-    else if (code === 'no-caller' && (status === 'failed' || caller.registers[RETURN_ADDRESS] === 0n))
-      agreement.refused++
-    else if (code === 'unreadable' && status === 'unreadable') agreement.refused++
+    else if (code === 'no-caller' && (status === 'failed' || caller.registers[RETURN_ADDRESS] === 0n)) refuse()
+    else if (code === 'unreadable' && status === 'unreadable') refuse()
     else if (code === 'reader-limit' && status === 'failed') agreement.beyondReader++
     else differ(String(error))
     return null
   }
   if (status === 'unreadable' && by === 'libgcc' && !isIn(image, step.registers[RETURN_ADDRESS]!)) {
-    agreement.refused++
+    refuse()
     return null
   }
   if (status !== 'stepped') return differ(`ours leads to ${hex(step.registers[RETURN_ADDRESS])}`)
@@ -350,7 +371,8 @@ function stepLinux(
     if (ours === undefined) agreement.unknown++
     else if (ours !== theirs) return differ(`${nameOf(register)} is ${hex(theirs)}, ours ${hex(ours)}`)
   }
-  agreement.agreed++
+  if (by === 'llvm') agreement.llvm++
+  else agreement.agreed++
   return step
 }
 
