@@ -235,7 +235,19 @@ function unwind() {
   )
   const some = (value) => (value === null ? '' : fixed(value))
   table(
-    ['format', 'records', 'refused', 'encode', 'a second', 'with code', 'rows alone', 'from rows', 'read', 'walk'],
+    [
+      'format',
+      'records',
+      'refused',
+      'encode',
+      'a second',
+      'with code',
+      'rows alone',
+      'from rows',
+      'read',
+      'walk',
+      'checksum',
+    ],
     rows.map((row) => {
       const cells = [
         row.encodeNs,
@@ -246,7 +258,7 @@ function unwind() {
         row.decodeNs,
         row.walkNs,
       ]
-      return [`${row.name}, ${row.lot}`, row.functions, row.refused, ...cells.map(some)]
+      return [`${row.name}, ${row.lot}`, row.functions, row.refused, ...cells.map(some), row.checksum]
     }),
   )
   const refusals = rows.flatMap(({ name, lot, reasons }) =>

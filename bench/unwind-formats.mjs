@@ -27,7 +27,7 @@ import * as dwarf from '../packages/unwind-dwarf/dist/index.js'
 import { sframe } from '../packages/unwind-sframe/dist/index.js'
 import * as win64 from '../packages/unwind-win64/dist/index.js'
 import { exampleFiles, textOf } from './corpus.mjs'
-import { least } from './output.mjs'
+import { median } from './output.mjs'
 
 const quick = process.argv.includes('--quick')
 const WARM_MS = quick ? 100 : 500
@@ -39,21 +39,28 @@ const TEXT = BASE + 0x1000n
 const require = createRequire(new URL('../packages/frame-layout/package.json', import.meta.url))
 const fc = await import(pathToFileURL(require.resolve('fast-check')))
 
-/** Nanoseconds for one call of `run`, the least of many rounds; what it returns is summed, so that nothing is skipped. */
+/** Nanoseconds for one call of `run`, the median of many rounds. What it returns is kept, so that nothing is skipped. */
 function time(run) {
-  let checksum = 0
-  for (const end = performance.now() + WARM_MS; performance.now() < end; ) checksum = run()
-  let best = Number.POSITIVE_INFINITY
+  const kept = []
+  for (const end = performance.now() + WARM_MS; performance.now() < end; ) kept[0] = run()
+  const rounds = []
   const end = performance.now() + TIMED_MS
   do {
     const start = performance.now()
-    checksum = run()
-    best = Math.min(best, performance.now() - start)
+    kept[0] = run()
+    rounds.push(performance.now() - start)
   } while (performance.now() < end)
-  return { ns: best * 1e6, checksum }
+  return median(rounds) * 1e6
 }
 
-const perFunction = (functions, run) => time(run).ns / functions
+/** Over the bytes of all that was encoded, as in the other parts. */
+function checksumOf(encoded) {
+  let sum = 0x811c9dc5
+  for (const { unwind } of encoded) for (const byte of unwind?.bytes ?? []) sum = Math.imul(sum ^ byte, 0x01000193)
+  return (sum >>> 0).toString(16).padStart(8, '0')
+}
+
+const perFunction = (functions, run) => time(run) / functions
 
 function compiled(triple) {
   const compiler = new Compiler({ target: triple })
@@ -189,7 +196,17 @@ function measure({ system, format, general, name = format.name }, lot) {
           return sum
         })
   const refused = records.length - count
-  const sizes = { functions: count, entries, leaves, refused, reasons, bytes, bytesPerFunction: bytes / count }
+  const checksum = checksumOf(encoded)
+  const sizes = {
+    checksum,
+    functions: count,
+    entries,
+    leaves,
+    refused,
+    reasons,
+    bytes,
+    bytesPerFunction: bytes / count,
+  }
   return { name, lot, ...sizes, encodeNs, checkedNs, rowsNs, generalNs, decodeNs, walkNs }
 }
 
@@ -293,14 +310,14 @@ function assembler(name, command, args, lists, begin, end, folder) {
   const measured = [true, false].map((withDirectives) => {
     const path = join(folder, `${withDirectives}.s`)
     writeFileSync(path, assemblyOf(lists, copies, begin, end, withDirectives))
-    let best = null
-    for (let round = 0; round < (quick ? 2 : 5); round++) {
+    const rounds = []
+    for (let round = 0; round < (quick ? 3 : 9); round++) {
       const start = performance.now()
       const { status, stderr } = spawnSync(command, [...args, '-o', join(folder, 'out.o'), path], { encoding: 'utf8' })
       if (status !== 0) throw new Error(`${name}: ${stderr.slice(0, 500)}`)
-      best = least(best, performance.now() - start)
+      rounds.push(performance.now() - start)
     }
-    return best
+    return median(rounds)
   })
   return { name, ns: ((measured[0] - measured[1]) * 1e6) / (copies * lists.length), functions: copies * lists.length }
 }
