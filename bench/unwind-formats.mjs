@@ -307,19 +307,19 @@ function assemblyOf(lists, copies, begin, end, withDirectives) {
 function assembler(name, command, args, lists, begin, end, folder) {
   if (spawnSync(command, ['--version']).status !== 0) return null
   const copies = Math.ceil((quick ? 4000 : 20_000) / lists.length)
-  const measured = [true, false].map((withDirectives) => {
-    const path = join(folder, `${withDirectives}.s`)
-    writeFileSync(path, assemblyOf(lists, copies, begin, end, withDirectives))
-    const rounds = []
-    for (let round = 0; round < (quick ? 3 : 9); round++) {
-      const start = performance.now()
-      const { status, stderr } = spawnSync(command, [...args, '-o', join(folder, 'out.o'), path], { encoding: 'utf8' })
-      if (status !== 0) throw new Error(`${name}: ${stderr.slice(0, 500)}`)
-      rounds.push(performance.now() - start)
-    }
-    return median(rounds)
-  })
-  return { name, ns: ((measured[0] - measured[1]) * 1e6) / (copies * lists.length), functions: copies * lists.length }
+  const path = (withDirectives) => join(folder, `${withDirectives}.s`)
+  for (const one of [true, false]) writeFileSync(path(one), assemblyOf(lists, copies, begin, end, one))
+  const run = (withDirectives) => {
+    const start = performance.now()
+    const words = [...args, '-o', join(folder, 'out.o'), path(withDirectives)]
+    const { status, stderr } = spawnSync(command, words, { encoding: 'utf8' })
+    if (status !== 0) throw new Error(`${name}: ${stderr.slice(0, 500)}`)
+    return performance.now() - start
+  }
+  // Turn and turn about, so that a slow minute of the machine meets both.
+  const differences = Array.from({ length: quick ? 3 : 9 }, () => run(true) - run(false))
+  const functions = copies * lists.length
+  return { name, ns: (median(differences) * 1e6) / functions, functions }
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'framewright-unwind-'))

@@ -52,6 +52,7 @@ export interface DataObject {
   readonly writable: boolean
 }
 
+/** What a machine runs with. */
 export interface InterpreterOptions {
   /** Functions of the embedder, by name with `%`; they come before CLIF's own library. */
   readonly host?: ReadonlyMap<string, HostFunction>
