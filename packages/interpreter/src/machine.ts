@@ -2,7 +2,6 @@
 // list of activations, so the depth of calls is bounded by the stack that was asked for and not by the host's.
 
 import {
-  AtomicRmwOp,
   argumentNumber,
   type Block,
   type BlockCall,
@@ -10,8 +9,6 @@ import {
   type Inst,
   type Function as IrFunction,
   isDynamicVector,
-  isVector,
-  laneBits,
   MemFlags,
   memFlagsTrapCode,
   Opcode,
@@ -26,9 +23,10 @@ import {
   type Value,
 } from '@framewright/ir'
 import { bigIntToWords, Evaluator, isTrue, NOT_PURE, shuffle, wordCount, wordsToBigInt } from '@framewright/ir/evaluate'
+import { Accesses, type AccessPlace, addressOf, pointerOperand } from './accesses.ts'
 import { InterpreterError, type InterpreterProblem } from './errors.ts'
 import { type HostFunction, LIBRARY, LibraryFault } from './library.ts'
-import { Memory, readWords, writeWords } from './memory.ts'
+import { Memory, readWords } from './memory.ts'
 import { Stack } from './stack.ts'
 import { alignUp, makeUnit, slotAlignment, type Unit } from './unit.ts'
 
@@ -105,63 +103,6 @@ class Trap {
   }
 }
 
-/** A load or store. */
-interface Access {
-  readonly store: boolean
-  /** In memory; 0: as many as the value has. */
-  readonly bytes: number
-  /** What makes the result of what was loaded, and the type that was; 0: nothing. */
-  readonly extend: number
-  readonly type: Type
-  /** From lanes to lanes of twice the width. */
-  readonly widens: boolean
-}
-
-const whole = (store: boolean): Access => ({ store, bytes: 0, extend: 0, type: Type.Invalid, widens: false })
-const truncating = (bytes: number): Access => ({ ...whole(true), bytes })
-const extending = (bytes: number, extend: number, type: Type): Access => ({ ...whole(false), bytes, extend, type })
-const widening = (extend: number, type: Type): Access => ({ store: false, bytes: 8, extend, type, widens: true })
-
-const ACCESSES: Readonly<Record<number, Access>> = {
-  [Op.Load]: whole(false),
-  [Op.Store]: whole(true),
-  [Op.AtomicLoad]: whole(false),
-  [Op.AtomicStore]: whole(true),
-  [Op.Istore8]: truncating(1),
-  [Op.Istore16]: truncating(2),
-  [Op.Istore32]: truncating(4),
-  [Op.Uload8]: extending(1, Op.Uextend, Type.I8),
-  [Op.Sload8]: extending(1, Op.Sextend, Type.I8),
-  [Op.Uload16]: extending(2, Op.Uextend, Type.I16),
-  [Op.Sload16]: extending(2, Op.Sextend, Type.I16),
-  [Op.Uload32]: extending(4, Op.Uextend, Type.I32),
-  [Op.Sload32]: extending(4, Op.Sextend, Type.I32),
-  [Op.Uload8x8]: widening(Op.UwidenLow, Type.I8X16),
-  [Op.Sload8x8]: widening(Op.SwidenLow, Type.I8X16),
-  [Op.Uload16x4]: widening(Op.UwidenLow, Type.I16X8),
-  [Op.Sload16x4]: widening(Op.SwidenLow, Type.I16X8),
-  [Op.Uload32x2]: widening(Op.UwidenLow, Type.I32X4),
-  [Op.Sload32x2]: widening(Op.SwidenLow, Type.I32X4),
-}
-
-/** By opcode; null for what is no access. */
-const ACCESS: readonly (Access | null)[] = Array.from({ length: 256 }, (_, opcode) => ACCESSES[opcode] ?? null)
-
-/** What an `atomic_rmw` computes, by its number; 0: the operand itself. */
-const RMW: Readonly<Record<number, number>> = {
-  [AtomicRmwOp.Add]: Op.Iadd,
-  [AtomicRmwOp.Sub]: Op.Isub,
-  [AtomicRmwOp.And]: Op.Band,
-  [AtomicRmwOp.Nand]: Op.Band,
-  [AtomicRmwOp.Or]: Op.Bor,
-  [AtomicRmwOp.Xor]: Op.Bxor,
-  [AtomicRmwOp.Xchg]: 0,
-  [AtomicRmwOp.Umin]: Op.Umin,
-  [AtomicRmwOp.Umax]: Op.Umax,
-  [AtomicRmwOp.Smin]: Op.Smin,
-  [AtomicRmwOp.Smax]: Op.Smax,
-}
-
 /** Functions that call each other, and the memory they share. */
 export class Interpreter {
   readonly memory: Memory = new Memory()
@@ -173,6 +114,8 @@ export class Interpreter {
   readonly #hostNames: Map<number, string> = new Map()
   readonly #hostAddresses: Map<string, number> = new Map()
   readonly #evaluator: Evaluator = new Evaluator()
+  readonly #accesses: Accesses
+  readonly #place: AccessPlace = { words: new Int32Array(0), a: 0, b: 0, c: 0, out: 0, scratch: 0, sp: 0 }
   readonly #stack: Stack
   readonly #fuel: number
   #words: Int32Array = new Int32Array(4 * SCRATCH_WORDS)
@@ -201,6 +144,7 @@ export class Interpreter {
     }
     this.#stack = new Stack(STACK_TOP, alignUp(options.stackBytes ?? STACK_BYTES, 16))
     this.memory.add(this.#stack)
+    this.#accesses = new Accesses(this.memory, this.#stack, this.#evaluator)
   }
 
   /** Names of the functions, as in the text. */
@@ -338,7 +282,7 @@ export class Interpreter {
       const words = this.#words
       const a = insts.arg0[inst]
       const b = insts.arg1[inst]
-      const c = insts.arg2[inst]
+      const _c = insts.arg2[inst]
       const type = insts.ctrlType[inst]
       const first = insts.firstResult[inst]
       const result = first < 0 ? 0 : base + offsets[first]
@@ -492,7 +436,7 @@ export class Interpreter {
           fail({ code: 'unsupported', what: opcode === Op.StackSwitch ? 'stack_switch' : 'a dynamic vector' })
           break
         default: {
-          const code = this.#compute(activation, inst, opcode, type, a, b, c, first)
+          const code = this.#compute(activation, inst, opcode, type)
           if (code === NOT_PURE) fail({ code: 'unsupported', what: printInst(func, inst as Inst).trim() })
           if (code !== 0) return trap(code)
         }
@@ -502,131 +446,49 @@ export class Interpreter {
   }
 
   /** Everything that only reads operands and memory, and writes results and memory. @returns a trap code, 0, or NOT_PURE. */
-  #compute(
-    { unit, base }: Activation,
-    inst: number,
-    opcode: number,
-    type: Type,
-    a: number,
-    b: number,
-    c: number,
-    first: number,
-  ): number {
+  #compute({ unit, base, sp }: Activation, inst: number, opcode: number, type: Type): number {
     const { func, offsets } = unit
     const { insts, values } = func
-    const words = this.#words
-    const access = ACCESS[opcode]
-    if (access !== null) {
-      const flags = insts.immHigh[inst]
-      const address = base + offsets[access.store ? b : a]
-      const stored = access.store ? values.type[a] : values.type[first]
-      const size = access.bytes === 0 ? typeBits(stored) >> 3 : access.bytes
-      const pointer = values.type[access.store ? b : a]
-      const bytes = this.#bytesAt(pointer, address, insts.imm[inst], size, flags, access.store)
-      if (bytes === null) return memFlagsTrapCode(flags) || TrapCode.HeapOutOfBounds
-      const big = (flags & MemFlags.Big) !== 0
-      if (access.store) {
-        writeLanes(words, base + offsets[a], stored, size, big, bytes)
-        return 0
-      }
-      if (access.extend === 0) {
-        readLanes(bytes, stored, size, big, words, base + offsets[first])
-        return 0
-      }
-      // Loaded as the narrow type, then extended or widened in place.
-      const scratch = this.#scratch()
-      words.fill(0, scratch, scratch + 4)
-      readLanes(bytes, access.type, size, big, words, scratch)
-      return this.#evaluator.evaluate(
-        access.extend,
-        access.widens ? access.type : stored,
-        access.type,
-        0,
-        words,
-        scratch,
-        0,
-        0,
-        base + offsets[first],
-        0,
+    const a = insts.arg0[inst]
+    const b = insts.arg1[inst]
+    const c = insts.arg2[inst]
+    const first = insts.firstResult[inst]
+    const pointer = pointerOperand(opcode)
+    const place = this.#place
+    place.words = this.#words
+    place.a = a < 0 ? 0 : base + offsets[a]
+    place.b = b < 0 ? 0 : base + offsets[b]
+    place.c = c < 0 ? 0 : base + offsets[c]
+    place.out = first < 0 ? 0 : base + offsets[first]
+    if (pointer >= 0) {
+      place.scratch = this.#scratch()
+      place.sp = sp
+      return this.#accesses.execute(
+        opcode,
+        pointer === 0 && first >= 0 ? values.type[first] : values.type[a],
+        values.type[pointer === 0 ? a : b],
+        insts.imm[inst],
+        insts.immHigh[inst],
+        place,
       )
     }
-    if (opcode === Op.AtomicRmw || opcode === Op.AtomicCas) {
-      return this.#atomic(unit, base, inst, opcode, type, a, b, c, first)
-    }
-    const from = a < 0 ? type : values.type[a]
-    const second = first >= 0 && insts.resultCount[inst] > 1 ? base + offsets[first + 1] : 0
     return this.#evaluator.evaluate(
       opcode,
       type,
-      from,
+      a < 0 ? type : values.type[a],
       opcode === Op.Bitcast ? insts.immHigh[inst] : insts.imm[inst],
-      words,
-      a < 0 ? 0 : base + offsets[a],
-      b < 0 ? 0 : base + offsets[b],
-      c < 0 ? 0 : base + offsets[c],
-      first < 0 ? 0 : base + offsets[first],
-      second,
+      place.words,
+      place.a,
+      place.b,
+      place.c,
+      place.out,
+      first >= 0 && insts.resultCount[inst] > 1 ? base + offsets[first + 1] : 0,
     )
-  }
-
-  #atomic(
-    { func, offsets }: Unit,
-    base: number,
-    inst: number,
-    opcode: number,
-    type: Type,
-    a: number,
-    b: number,
-    c: number,
-    first: number,
-  ): number {
-    const { insts, values } = func
-    const words = this.#words
-    const flags = insts.immHigh[inst]
-    const size = typeBits(type) >> 3
-    const bytes = this.#bytesAt(values.type[a], base + offsets[a], 0, size, flags, true)
-    if (bytes === null) return memFlagsTrapCode(flags) || TrapCode.HeapOutOfBounds
-    const big = (flags & MemFlags.Big) !== 0
-    const count = wordCount(type)
-    const old = this.#scratch()
-    const next = old + count
-    readWords(bytes, 0, size, big, words, old)
-    const operand = base + offsets[b]
-    if (opcode === Op.AtomicCas) {
-      let equal = true
-      for (let i = 0; i < count; i++) equal &&= words[old + i] === words[operand + i]
-      if (equal) writeWords(words, base + offsets[c], size, big, bytes, 0)
-    } else {
-      const operation = RMW[insts.imm[inst]]
-      if (operation === 0) words.copyWithin(next, operand, operand + count)
-      else this.#evaluator.evaluate(operation, type, type, 0, words, old, operand, 0, next, 0)
-      if (insts.imm[inst] === AtomicRmwOp.Nand) {
-        this.#evaluator.evaluate(Op.Bnot, type, type, 0, words, next, 0, 0, next, 0)
-      }
-      writeWords(words, next, size, big, bytes, 0)
-    }
-    words.copyWithin(base + offsets[first], old, old + count)
-    return 0
   }
 
   /** Words that nobody's values lie in. */
   #scratch(): number {
     return this.#top() + SCRATCH_WORDS / 2
-  }
-
-  /** The bytes of an access; null when it fails. */
-  #bytesAt(pointer: Type, at: number, offset: number, size: number, flags: number, write: boolean): Uint8Array | null {
-    const words = this.#words
-    let address = (words[at] >>> 0) + offset
-    if (typeBits(pointer) === 64) {
-      // Wraps at 64 bits: a carry out of the low half must meet its opposite in the high one.
-      const high = (words[at + 1] + Math.floor(address / 0x1_0000_0000)) | 0
-      address -= Math.floor(address / 0x1_0000_0000) * 0x1_0000_0000
-      if (high !== 0) return null
-    } else address = address >>> 0
-    if ((flags & MemFlags.Aligned) !== 0 && address % Math.min(size, 16) !== 0) return null
-    if (address >= this.#stack.base && address < this.#activations.at(-1)!.sp) return null
-    return this.memory.slice(address, size, write)
   }
 
   #setAddress(address: number, type: Type, at: number): void {
@@ -816,7 +678,8 @@ export class Interpreter {
         const scratch = this.#scratch()
         bigIntToWords(from, this.#words, scratch, 2)
         const size = typeBits(global.type) >> 3
-        const bytes = this.#bytesAt(Type.I64, scratch, global.offset, size, global.flags, false)
+        const address = addressOf(this.#words, scratch, Type.I64, global.offset)
+        const bytes = address < 0 ? null : this.memory.slice(address, size)
         if (bytes === null) return new Trap(memFlagsTrapCode(global.flags) || TrapCode.HeapOutOfBounds)
         readWords(bytes, 0, size, (global.flags & MemFlags.Big) !== 0, this.#words, scratch)
         return wordsToBigInt(this.#words, scratch, wordCount(global.type))
@@ -862,21 +725,4 @@ function targetOf({ items }: ExceptionTableData, tag: number): BlockCall | null 
     if (item.kind === 'default' || (item.kind === 'tag' && item.tag === tag)) return item.target
   }
   return null
-}
-
-/** The lanes of a vector are stored one by one, each in the byte order asked for. */
-function readLanes(bytes: Uint8Array, type: Type, size: number, big: boolean, words: Int32Array, out: number): void {
-  if (big && isVector(type)) {
-    const lane = laneBits(type) >> 3
-    const swapped = bytes.slice()
-    for (let at = 0; at < size; at += lane) swapped.subarray(at, at + lane).reverse()
-    readWords(swapped, 0, size, false, words, out)
-  } else readWords(bytes, 0, size, big, words, out)
-}
-
-function writeLanes(words: Int32Array, from: number, type: Type, size: number, big: boolean, bytes: Uint8Array): void {
-  writeWords(words, from, size, big && !isVector(type), bytes, 0)
-  if (!big || !isVector(type)) return
-  const lane = laneBits(type) >> 3
-  for (let at = 0; at < size; at += lane) bytes.subarray(at, at + lane).reverse()
 }

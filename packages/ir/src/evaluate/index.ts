@@ -1,5 +1,5 @@
 // What opcodes make of constants: the subpath face of `@framewright/ir/evaluate`.
 
-export { Evaluator, isTrue, NOT_PURE } from './evaluator.ts'
+export { Evaluator, NOT_PURE } from './evaluator.ts'
 export { shuffle } from './lanes.ts'
-export { bigIntToWords, wordCount, wordsToBigInt } from './words.ts'
+export { bigIntToWords, isTrue, wordCount, wordsToBigInt } from './words.ts'

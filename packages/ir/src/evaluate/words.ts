@@ -46,3 +46,42 @@ export function bigIntToWords(value: bigint, words: Int32Array, at: number, coun
     value >>= 32n
   }
 }
+
+/** Writes a lane of a vector, or a scalar, which is zero-extended to its word. */
+export function setNarrowValue(
+  words: Int32Array,
+  out: number,
+  bits: number,
+  lanes: number,
+  lane: number,
+  value: number,
+): void {
+  if (lanes === 1) words[out] = bits === 32 ? value : value & ((1 << bits) - 1)
+  else setNarrowLane(words, out, bits, lane, value)
+}
+
+/** Clears what lies above a scalar narrower than its word, or above a vector narrower than one. */
+export function trim(type: Type, words: Int32Array, at: number): void {
+  const bits = typeBits(type)
+  if (bits < 32) words[at] &= (1 << bits) - 1
+}
+
+/** A scalar integer that is not 0. */
+export function isTrue(type: Type, words: Int32Array, at: number): boolean {
+  for (let i = 0; i < wordCount(type); i++) if (words[at + i] !== 0) return true
+  return false
+}
+
+/** The outcome of a comparison: 0 or 1 of a scalar, no bits or all of a lane. */
+export function setTruth(
+  words: Int32Array,
+  out: number,
+  bits: number,
+  lanes: number,
+  lane: number,
+  holds: boolean,
+): void {
+  if (lanes === 1) words[out] = holds ? 1 : 0
+  else if (bits <= 32) setNarrowLane(words, out, bits, lane, holds ? -1 : 0)
+  else words.fill(holds ? -1 : 0, out + lane * (bits >> 5), out + (lane + 1) * (bits >> 5))
+}
