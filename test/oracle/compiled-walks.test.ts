@@ -9,7 +9,7 @@ import { compileClif } from '../support/framewright.ts'
 import { compileC, keepWine, linux, type System, sourcesOf, windows } from '../support/systems.ts'
 import { clean, need, scratch } from '../support/tools.ts'
 import { stepTools, tableOf } from './step.ts'
-import { Agreement, askSteps, compareWalks, imageOf, linkWalk, walkDriver } from './walks.ts'
+import { Agreement, askSteps, compareWalks, hasLlvmLibunwind, imageOf, linkWalk, walkDriver } from './walks.ts'
 
 const place = scratch()
 keepWine()
@@ -76,6 +76,7 @@ describe.each([linux, windows])('$name', (system) => {
       if (tool === 'gcc') expect(agreement.beyondReader).toBeGreaterThan(0)
       else expect(agreement.beyondReader).toBe(0)
       expect(agreement.withoutData).toBe(0)
+      if (hasLlvmLibunwind()) expect(agreement.llvm).toBeGreaterThan(2000)
     }
   })
 

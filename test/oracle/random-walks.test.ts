@@ -1,7 +1,7 @@
 // Random prologues and epilogues: at every instruction the platform's unwinder and ours, started from the same made-up
 // state of the machine, come to the same caller, and that is the caller that there was.
 
-import { existsSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { preserved } from '../../packages/cli/src/demo/trace.ts'
@@ -34,6 +34,7 @@ import {
   Agreement,
   askPoints,
   compareWalks,
+  hasLlvmLibunwind,
   imageOf,
   linkWalk,
   MADE_UP_RETURN,
@@ -171,11 +172,8 @@ test('libunwind and libgcc', { timeout: 300_000 }, (context) => {
   expect(walked.epilogues).toBeGreaterThan(10_000)
   expect(walked.points).toBeGreaterThan(250_000)
   expect(agreement.agreed).toBe(2 * walked.points)
-  if (existsSync(llvmLibunwind)) expect(agreement.llvm).toBeGreaterThan(0.9 * walked.points)
-  else process.stderr.write(`skipped: ${llvmLibunwind} is absent (Debian: libunwind-14)\n`)
+  if (hasLlvmLibunwind()) expect(agreement.llvm).toBeGreaterThan(0.9 * walked.points)
 })
-
-const llvmLibunwind = '/usr/lib/x86_64-linux-gnu/libunwind.so.1'
 
 /** Prologues of up to 700 bytes; of what lies behind 255 bytes, UNWIND_INFO speaks in a range of its own. */
 function longPrologues(): fc.Arbitrary<GeneratedFunction> {

@@ -1,6 +1,6 @@
 // The files of the walking drivers (walk.h), and the walk in TypeScript from the same states, held against their answers.
 
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import {
   type MachineState,
@@ -24,6 +24,15 @@ const STACK_FILL = 0xcdcd_cdcd_cdcd_cdcdn
 /** The canonical frame address of made-up states, and an address that can be read and is no code to return to. */
 export const MADE_UP_STACK: bigint = STACK_BASE + STACK_BYTES - 0x1_0000n
 export const MADE_UP_RETURN: bigint = MADE_UP_STACK + 0x8000n
+
+const llvmLibunwind = '/usr/lib/x86_64-linux-gnu/libunwind.so.1'
+
+/** Whether LLVM's libunwind is there, which not every Debian has under one name; says so where it is not. */
+export function hasLlvmLibunwind(): boolean {
+  const there = existsSync(llvmLibunwind)
+  if (!there) process.stderr.write(`skipped: ${llvmLibunwind} is absent (Debian: libunwind-14)\n`)
+  return there
+}
 
 /** A state of the machine with what lies in its memory. */
 export interface Point {

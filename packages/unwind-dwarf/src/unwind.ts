@@ -14,8 +14,9 @@ import { type CallFrameRow, type CallFrameRule, callFrameRowAt } from './rows.ts
 
 /**
  * Whose walk it is. `specification`: everything that DWARF says. `libgcc`: registers above 16 are not looked at.
- * `libunwind` (LLVM's): fails on rules for xmm registers, and on val_offset. `nongnu`: libunwind 1.6, without
- * val_offset, and fails on every operation that names a register above 16, on its way to the row.
+ * `libunwind` (LLVM's): fails on rules for xmm registers, and on val_offset. It takes every pc for a return address, also
+ * that of an interrupted frame; give it the byte before. `nongnu`: libunwind 1.6, without val_offset, and fails on every
+ * operation that names a register above 16, on its way to the row.
  */
 export type UnwindReader = 'specification' | 'libgcc' | 'libunwind' | 'nongnu'
 
