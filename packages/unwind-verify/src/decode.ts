@@ -3,6 +3,7 @@
  * this file, and `free` gives them back.
  */
 
+import { RSP } from '@framewright/frame-layout'
 import {
   Code,
   ConditionCode,
@@ -19,8 +20,6 @@ import {
   OpKind,
 } from 'iced-x86'
 import { Action, type Condition, Flow, type Instruction, type Memory, NONE } from './instruction.ts'
-
-const RSP = 4
 
 type Draft = { -readonly [K in keyof Instruction]: Instruction[K] }
 

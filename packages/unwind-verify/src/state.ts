@@ -1,11 +1,11 @@
 /**
  * What is known at one place of a function: registers, and the places on the stack that hold something of the frame.
  *
- * Stores through pointers that are not known are taken not to hit saved registers, and so are calls above their own stack
- * pointer: code that breaks this breaks any frame.
+ * Stores through pointers are taken not to hit saved registers, and so are calls above their own stack pointer: code that
+ * breaks this breaks any frame.
  */
 
-import type { Register } from '@framewright/frame-layout'
+import { RETURN_ADDRESS, type Register, RSP, XMM0 } from '@framewright/frame-layout'
 import {
   ADDRESS,
   baseOf,
@@ -23,7 +23,7 @@ import {
 /** General registers 0 to 15, xmm registers 16 to 31. */
 export const REGISTERS = 32
 export const NO_BOUND: number = -1
-const VECTOR: Register = 16
+const VECTOR: Register = XMM0
 /** Base of what the first vector register held on entry, and the one behind the last. */
 const FIRST_VECTOR_ENTRY = ENTRY + VECTOR
 const END_VECTOR_ENTRY = ENTRY + REGISTERS
@@ -66,8 +66,8 @@ export class FrameState {
   static entry(cfa: (offset: number) => Value): FrameState {
     const state = new FrameState()
     for (let register = 0; register < REGISTERS; register++) state.registers[register] = entryValue(register)
-    state.registers[4 /* RSP */] = cfa(-8)
-    state.slots.set(cfa(-8), entryValue(32 /* RETURN_ADDRESS */))
+    state.registers[RSP] = cfa(-8)
+    state.slots.set(cfa(-8), entryValue(RETURN_ADDRESS))
     return state
   }
 
