@@ -79,7 +79,6 @@ test.each([
   ['conventions', 'x86_64-pc-windows-msvc', '.xdata', 0],
 ])('%s for %s: %s', async (example, target, section, first) => {
   const count = mutate(await compiled(example, target), section, first)
-  process.stderr.write(`${example} ${section}: ${JSON.stringify(count)}\n`)
   expect(count.changed).toBeGreaterThan(20)
   // The rest are rules that are others and true: a register that an exit popped has its value in the slot as well, so a
   // `restore` that names another register leaves a rule that holds.
