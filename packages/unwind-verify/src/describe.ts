@@ -18,6 +18,8 @@ export function describeProblem(problem: FindingProblem): string {
     }
     case 'changed':
       return `${nameOf(problem.register)} is said to be unchanged, and is ${problem.found}`
+    case 'overlap':
+      return `${problem.other} is described from here on as well`
     case 'runs-out':
       return 'control goes on behind this instruction, where nothing is described'
   }

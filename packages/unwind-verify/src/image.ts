@@ -28,6 +28,12 @@ export class Image {
       .sort((a, b) => a.begin - b.begin || a.end - b.end)
   }
 
+  /** The range that begins before another one ends. */
+  overlapping({ begin, end }: PlacedRange): PlacedRange | null {
+    const next = this.ranges[this.indexAt(begin) + 1]
+    return next !== undefined && next.begin < end ? next : null
+  }
+
   /** Whether a part of a function begins at an address. */
   isPart(address: number): boolean {
     const range = this.ranges[this.indexAt(address)]

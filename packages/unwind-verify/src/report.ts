@@ -22,6 +22,8 @@ export type FindingProblem =
   | { readonly code: 'changed'; readonly register: Register; readonly found: string }
   /** Control goes on behind the last instruction that the unwind information describes. */
   | { readonly code: 'runs-out' }
+  /** Another range begins before this one ends: two rows for one instruction. */
+  | { readonly code: 'overlap'; readonly other: string }
 
 /** Why nothing was decided at an offset. */
 export type UndecidedReason =

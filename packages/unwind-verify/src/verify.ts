@@ -98,7 +98,12 @@ function reportsOf(flow: UnitFlow, members: readonly PlacedRange[], image: Image
       note(address, problems, from, true)
     },
   })
-  return new Map(members.map((member) => [member, reportOf(flow, member, marks, wrong, found.get(member))]))
+  return new Map(
+    members.map((member) => [
+      member,
+      reportOf(flow, member, marks, wrong, found.get(member), image.overlapping(member)),
+    ]),
+  )
 }
 
 function reportOf(
@@ -107,6 +112,7 @@ function reportOf(
   marks: ReadonlyMap<number, Mark>,
   wrong: ReadonlySet<number>,
   found: ReadonlyMap<string, { problem: FindingProblem; offsets: number[]; path: number[] }> | undefined,
+  overlapping: PlacedRange | null,
 ): FunctionReport {
   const { range, begin } = member
   const undecided = new Map<UndecidedReason, number[]>()
@@ -137,6 +143,10 @@ function reportOf(
   const findings = [...(found?.values() ?? [])].map(({ problem, offsets, path }): Finding => {
     return { function: range.name, offsets: offsets.sort((a, b) => a - b), problem, path }
   })
+  if (overlapping !== null) {
+    const problem: FindingProblem = { code: 'overlap', other: overlapping.range.name }
+    findings.push({ function: range.name, offsets: [overlapping.begin - begin], problem, path: [] })
+  }
   findings.sort((a, b) => a.offsets[0]! - b.offsets[0]!)
   return { name: range.name, begin, instructions, right, assumed, findings, undecided }
 }

@@ -176,6 +176,28 @@ ff e7                   | jmp rdi                     | rsp+8
   expect(report.right).toBe(report.instructions)
 })
 
+test('code that runs out of what is described, and code that is described twice', () => {
+  const short = written('short', '31 c0 | xor eax,eax | rsp+8')
+  const ret = written('ret', 'c3 | ret | rsp+8', 0x1002)
+  const inside = written('inside', 'c3 | ret | rsp+8', 0x1005)
+  const long = written(
+    'long',
+    `
+31 c0 | xor eax,eax | rsp+8
+c3    | ret         |
+`,
+    0x1003,
+  )
+  const of = (...all: Parameters<typeof rangeOf>[0][]) => {
+    const report = verifyUnwind({ ranges: all.map((each) => rangeOf(each)), convention: systemV })
+    return report.functions.map(problems)
+  }
+  expect(of(short)).toEqual([['0: control goes on behind this instruction, where nothing is described']])
+  // One function runs into the next.
+  expect(of(short, ret)).toEqual([[], []])
+  expect(of(long, inside)).toEqual([['2: inside is described from here on as well'], []])
+})
+
 test('two runs give the same: nothing is left from the first', () => {
   const first = verifyUnwind(pushes.input)
   expect(verifyUnwind(pushes.input)).toEqual(first)

@@ -123,7 +123,7 @@ function findingLines(
     const { offsets, path, problem } = finding
     const blocks = path.length > 6 ? ['…', ...path.slice(-5).map(offsetText)] : path.map(offsetText)
     lines.push(`    ${offsetsText(offsets)}: ${describeProblem(problem)}`)
-    lines.push(style('dim', `      path: ${blocks.join(' → ')}`))
+    if (blocks.length > 0) lines.push(style('dim', `      path: ${blocks.join(' → ')}`))
   }
   return lines
 }
