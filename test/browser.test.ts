@@ -1,13 +1,14 @@
 // The packages run where there is no Node: bundled for a browser, in a world that has the language and nothing else, and in
-// Chromium where it is installed.
+// Chromium.
 
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
 import { createContext, runInContext } from 'node:vm'
 import { type OutputChunk, rolldown } from 'rolldown'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { requireTool } from '../packages/testkit/src/index.ts'
 
 const root = join(import.meta.dirname, '..')
 const folder = mkdtempSync(join(tmpdir(), 'framewright-browser-'))
@@ -116,13 +117,8 @@ describe('a page that compiles', () => {
     expect(JSON.parse(runInContext(`${page}\nJSON.stringify(page.result)`, world))).toEqual(expected)
   })
 
-  const chromium = (process.env.PATH ?? '')
-    .split(delimiter)
-    .flatMap((place) => ['chromium', 'chromium-browser', 'google-chrome'].map((name) => join(place, name)))
-    .find((path) => existsSync(path))
-  if (chromium === undefined) process.stderr.write('skipped: no Chromium on PATH (Debian package chromium)\n')
-
-  test.skipIf(chromium === undefined)('in Chromium', () => {
+  const chromium = requireTool('chromium')
+  test.skipIf(chromium === null)('in Chromium', () => {
     const html = join(folder, 'page.html')
     const show = 'document.body.textContent = JSON.stringify(page.result)'
     writeFileSync(html, `<!doctype html><meta charset="utf-8"><body><script>${page}\n${show}</script>`)

@@ -1,6 +1,6 @@
 // The files of the walking drivers (walk.h), and the walk in TypeScript from the same states, held against their answers.
 
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import {
   type MachineState,
@@ -10,6 +10,7 @@ import {
   x64,
 } from '../../packages/frame-layout/src/index.ts'
 import { readImage } from '../../packages/object/src/index.ts'
+import { requireTool } from '../../packages/testkit/src/index.ts'
 import { createDwarfFormat, type DwarfMachineState, findEntry } from '../../packages/unwind-dwarf/src/index.ts'
 import { unwindFrame, type Win64UnwindStep } from '../../packages/unwind-win64/src/index.ts'
 import { compileC, execute, link, type System } from '../support/systems.ts'
@@ -25,13 +26,9 @@ const STACK_FILL = 0xcdcd_cdcd_cdcd_cdcdn
 export const MADE_UP_STACK: bigint = STACK_BASE + STACK_BYTES - 0x1_0000n
 export const MADE_UP_RETURN: bigint = MADE_UP_STACK + 0x8000n
 
-const llvmLibunwind = '/usr/lib/x86_64-linux-gnu/libunwind.so.1'
-
-/** Whether LLVM's libunwind is there, which not every Debian has under one name; says so where it is not. */
+/** Whether LLVM's libunwind is there, which not every Debian has under one name. */
 export function hasLlvmLibunwind(): boolean {
-  const there = existsSync(llvmLibunwind)
-  if (!there) process.stderr.write(`skipped: ${llvmLibunwind} is absent (Debian: libunwind-14)\n`)
-  return there
+  return requireTool('libunwind.so.1') !== null
 }
 
 /** A state of the machine with what lies in its memory. */

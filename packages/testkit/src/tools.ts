@@ -4,7 +4,7 @@ import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:f
 import { delimiter, join } from 'node:path'
 import { missing } from './require.ts'
 
-/** Tool, or C header, to Debian package. */
+/** Tool, C header or library to Debian package. */
 const debianPackage: Readonly<Record<string, string>> = {
   wine64: 'wine64',
   'x86_64-w64-mingw32-gcc': 'gcc-mingw-w64-x86-64',
@@ -33,6 +33,8 @@ const debianPackage: Readonly<Record<string, string>> = {
   'aarch64-linux-gnu-as': 'binutils-aarch64-linux-gnu',
   'aarch64-linux-gnu-objdump': 'binutils-aarch64-linux-gnu',
   'libunwind.h': 'libunwind-dev',
+  // LLVM's; nongnu libunwind's is libunwind.so.8.
+  'libunwind.so.1': 'libunwind-14',
 }
 
 /** Folders that Debian does not put on PATH. The newest LLVM comes first. */
@@ -63,7 +65,7 @@ function isProgram(path: string): boolean {
 const found = new Map<string, string | null>()
 
 /**
- * Finds a tool on PATH or where Debian keeps it; `requireTool('libunwind.h')` finds a header.
+ * Finds a tool on PATH or where Debian keeps it; `requireTool('libunwind.h')` finds a header, `'libunwind.so.1'` a library.
  *
  * @returns its path, or null when it is absent: the caller skips its test, and the reason has been printed.
  * @throws Error when it is absent and FRAMEWRIGHT_REQUIRE_ORACLES is 1.
@@ -81,6 +83,10 @@ function find(name: string): string | null {
   if (name.endsWith('.h')) {
     const paths = ['/usr/include', '/usr/include/x86_64-linux-gnu'].map((folder) => join(folder, name))
     return paths.find((path) => existsSync(path)) ?? null
+  }
+  if (name.includes('.so.')) {
+    const path = join('/usr/lib/x86_64-linux-gnu', name)
+    return existsSync(path) ? path : null
   }
   for (const folder of [...(process.env.PATH ?? '').split(delimiter), ...otherFolders()]) {
     const path = join(folder, name)

@@ -194,9 +194,8 @@ describe.skipIf(tools.compiler === null)('in a process', () => {
     expect(run(program, args)).toEqual({ stdout, stderr: '', status: 0, signal: null })
   })
 
-  const llvm = ['/usr/lib/x86_64-linux-gnu/libunwind.so.1'].find((path) => existsSync(path))
-  if (llvm === undefined) process.stderr.write("skipped: LLVM's libunwind.so.1 is absent (Debian: libunwind-14)\n")
-  test.skipIf(llvm === undefined).each([
+  const llvm = requireTool('libunwind.so.1')
+  test.skipIf(llvm === null).each([
     ['FDE by FDE', 'llvm-libunwind', 2],
     ['by section', 'llvm-libunwind-sections', 1],
   ] as const)("thrown through and walked by LLVM's libunwind, %s", (_, unwinder, count) => {
