@@ -27,7 +27,7 @@ export function dwarfRanges(
       const begin = addresses.number(entry.begin)
       const code = addresses.bytes(begin, entry.size)
       // Of a function that the linker dropped the entry may be left, at address 0.
-      if (code === null || code.length < entry.size) continue
+      if (code === null) continue
       const landingPads = entry.languageData === null ? [] : dwarfPads(entry, addresses)
       ranges.push({ name: nameAt(entry.begin), begin, code, rows: rowsOf(table, entry), landingPads })
     }

@@ -17,7 +17,7 @@ export function win64Ranges(
     const begin = addresses.number(range.begin)
     const size = Number(range.end - range.begin)
     const code = addresses.bytes(begin, size)
-    if (code === null || code.length < size || size === 0) return []
+    if (code === null || size === 0) return []
     const known = new Map<number, UnwindRow | null>()
     // Behind the prologue the row is one and the same but for epilogues, which most bytes cannot begin.
     const { version, parent } = range.info
