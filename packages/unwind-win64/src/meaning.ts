@@ -51,6 +51,22 @@ export function recordOf(chain: readonly RangedInfo[], codeSize: number): FrameR
   // An allocation at the offset of SET_FPREG is pretended (two instructions cannot end at one offset): SP has not moved,
   // the register was set that much lower than the header says.
   let pretended = 0
+  // What is pushed after SET_FPREG is popped from where SP is then, whatever else has moved SP (a realignment does, and no
+  // operation says so): each such slot lies at a distance from SP, which every later operation makes larger.
+  const belowFrame: { readonly register: number; offset: number }[] = []
+  const lower = (at: number, bytes: number): void => {
+    for (const slot of belowFrame) {
+      slot.offset += bytes
+      recorder.savedAt(at, 0, slot.register, RSP, slot.offset)
+    }
+  }
+  const push = (at: number, register: number): void => {
+    recorder.push(at, 0, register, !framed)
+    lower(at, 8)
+    if (!framed) return
+    belowFrame.push({ register, offset: 0 })
+    recorder.savedAt(at, 0, register, RSP, 0)
+  }
   let prologueEnd = 0
   let last = 0
   for (const { info, done } of chain) {
@@ -62,16 +78,19 @@ export function recordOf(chain: readonly RangedInfo[], codeSize: number): FrameR
       last = at
       switch (step.kind) {
         case 'push':
-          recorder.push(at, 0, step.register)
+          push(at, step.register)
           break
         case 'push2':
-          recorder.push(at, 0, step.register)
-          recorder.push(at, 0, step.second)
+          push(at, step.register)
+          push(at, step.second)
           break
         case 'allocate': {
           const next = steps[i + 1]
           if (next !== undefined && next.kind === 'set-frame' && next.at === at) pretended = step.bytes
-          else recorder.adjustSp(at, 0, -step.bytes)
+          else {
+            recorder.adjustSp(at, 0, -step.bytes)
+            lower(at, step.bytes)
+          }
           break
         }
         case 'set-frame':
