@@ -1,69 +1,16 @@
-// Control flow graph and dominators: CLIF's own tests, and the definition of dominance on random graphs.
+// Control flow graph and dominators: the definition of dominance on random graphs. CLIF's own tests are run by filetest.
 
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { sharedPath } from '@framewright/testkit'
 import { describe, expect, test } from 'vitest'
 import {
   type Block,
   controlFlowGraph,
   dominatorTree,
   type Function as IrFunction,
-  parseFile,
   parseFunctions,
   predecessorsOf,
-  printBlock,
-  printCfg,
-  printDominatorTree,
-  printFunction,
   successorsOf,
 } from '../src/index.ts'
 import { Random } from '../src/testing/index.ts'
-import { filecheck } from './filecheck.ts'
-
-const COMMANDS: Readonly<Record<string, (func: IrFunction) => string>> = {
-  cat: printFunction,
-  'print-cfg': printCfg,
-  domtree: printDominatorTree,
-}
-
-for (const folder of ['cfg', 'domtree', 'parser']) {
-  const path = sharedPath(`clif/${folder}`)
-  describe.skipIf(path === null)(`clif/${folder}`, () => {
-    const files = path === null ? [] : readdirSync(path).filter((file) => file.endsWith('.clif'))
-    test.each(files)('%s', (file) => {
-      const { header, functions } = parseFile(readFileSync(join(path ?? '', file), 'utf8'), { file })
-      let checked = 0
-      for (const { command } of header.tests) {
-        const print = COMMANDS[command]
-        if (print === undefined) continue
-        for (const func of functions) {
-          const comments = (func.source?.comments ?? []).map(({ text }) => text)
-          expect(filecheck(comments, print(func)), print(func)).toBeNull()
-          checked++
-        }
-      }
-      expect(checked).toBeGreaterThan(0)
-      if (header.tests.some(({ command }) => command === 'domtree')) functions.forEach(checkDominates)
-    })
-  })
-}
-
-/** `; dominates: blockA blockB` on an instruction: its block is their immediate dominator; all blocks are named. */
-function checkDominates(func: IrFunction): void {
-  const tree = dominatorTree(func, controlFlowGraph(func))
-  const found: string[] = []
-  const expected: string[] = []
-  for (const { text, kind, index } of func.source?.comments ?? []) {
-    const names = /dominates: (.*)$/.exec(text)?.[1].trim().split(/\s+/) ?? []
-    const block = kind === 'block' ? index : func.layout.instBlock[index]
-    for (const name of names) expected.push(`${printBlock(func, block as Block)} ${name}`)
-  }
-  tree.immediate.forEach((up, block) => {
-    if (up >= 0) found.push(`${printBlock(func, up as Block)} ${printBlock(func, block as Block)}`)
-  })
-  expect(found.sort()).toEqual(expected.sort())
-}
 
 /** A function of that many blocks whose branches go anywhere. */
 function randomGraph(seed: number, blocks: number): IrFunction {

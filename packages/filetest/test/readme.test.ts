@@ -1,0 +1,3 @@
+import { testReadme } from '@framewright/testkit'
+
+testReadme(new URL('../README.md', import.meta.url))
