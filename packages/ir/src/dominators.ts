@@ -45,8 +45,12 @@ export class DominatorTree {
 
 /** Computes the dominator tree of a function. */
 export function dominatorTree(func: IrFunction, graph: ControlFlowGraph): DominatorTree {
-  const blockCount = func.blocks.length
-  const { entry } = func.layout
+  return dominatorsFrom(func.layout.entry, graph)
+}
+
+/** Dominators of any graph from any of its nodes; from {@link NO_BLOCK} nothing is reachable. */
+export function dominatorsFrom(entry: Block, graph: ControlFlowGraph): DominatorTree {
+  const blockCount = graph.successorStart.length - 1
   const immediate = new Int32Array(blockCount).fill(-1)
   const enter = new Int32Array(blockCount).fill(-1)
   const leave = new Int32Array(blockCount).fill(-1)

@@ -16,6 +16,8 @@ export type { Variable } from './builder/ssa-construction.ts'
 export type { SwitchCase } from './builder/switch.ts'
 export type { ControlFlowGraph } from './cfg.ts'
 export { controlFlowGraph, predecessorsOf, successorsOf } from './cfg.ts'
+export type { Components } from './components.ts'
+export { components } from './components.ts'
 export {
   complementFloatCC,
   complementIntCC,
@@ -31,7 +33,7 @@ export {
   swapFloatCC,
   swapIntCC,
 } from './condition-codes.ts'
-export { DominatorTree, dominatorTree } from './dominators.ts'
+export { DominatorTree, dominatorsFrom, dominatorTree } from './dominators.ts'
 export type {
   AliasRegion,
   Block,
@@ -74,6 +76,8 @@ export { Function, operandPlace } from './function.ts'
 export { printCfg, printDominatorTree } from './graph-text.ts'
 export { InstTable } from './inst-table.ts'
 export { Layout } from './layout.ts'
+export { Liveness, liveness } from './liveness.ts'
+export { LoopForest, loopForest } from './loops.ts'
 export {
   DEFAULT_MEM_FLAGS,
   MAX_ALIAS_REGION,
@@ -96,6 +100,7 @@ export {
   OpcodeFlag,
   parseOpcode,
 } from './opcode.ts'
+export { PostDominatorTree, postDominatorTree } from './post-dominators.ts'
 export type { AbiParam, ArgumentExtension, ArgumentPurpose, CallConv, Signature } from './signature.ts'
 export {
   abiParam,

@@ -10,24 +10,7 @@ import {
   predecessorsOf,
   successorsOf,
 } from '../src/index.ts'
-import { Random } from '../src/testing/index.ts'
-
-/** A function of that many blocks whose branches go anywhere. */
-function randomGraph(seed: number, blocks: number): IrFunction {
-  const random = new Random(seed)
-  const target = (): string => `block${random.between(1, blocks - 1)}`
-  const lines = ['function %graph(i32) {', 'block0(v0: i32):', `    jump ${target()}`]
-  for (let i = 1; i < blocks; i++) {
-    const ways = [
-      `jump ${target()}`,
-      `brif.i32 v0, ${target()}, ${target()}`,
-      'return',
-      `br_table v0, ${target()}, [${target()}, ${target()}]`,
-    ]
-    lines.push(`block${i}:`, `    ${random.pick(ways)}`)
-  }
-  return parseFunctions([...lines, '}'].join('\n'))[0]
-}
+import { randomGraph } from './random-graph.ts'
 
 describe('dominators', () => {
   const reachable = (func: IrFunction, without: number): Set<number> => {
