@@ -4,6 +4,8 @@ import type { CommandRow } from './arguments.ts'
 import { compileCommand, compileRow } from './commands/compile.ts'
 import { demoCommand, demoRow } from './commands/demo.ts'
 import { disasmCommand, disasmRow } from './commands/disasm.ts'
+import { runCommand, runRow } from './commands/run.ts'
+import { testCommand, testRow } from './commands/test.ts'
 import { unwindCommand, unwindRow } from './commands/unwind.ts'
 import { verifyCommand, verifyRow } from './commands/verify.ts'
 import type { Context } from './context.ts'
@@ -19,6 +21,8 @@ export const commands: readonly Command[] = [
   { row: disasmRow, run: disasmCommand },
   { row: unwindRow, run: unwindCommand },
   { row: verifyRow, run: verifyCommand },
+  { row: runRow, run: runCommand },
+  { row: testRow, run: testCommand },
   { row: demoRow, run: demoCommand },
 ]
 

@@ -55,6 +55,8 @@ export interface Host {
    * @throws FileError
    */
   writeFiles(files: readonly OutputFile[]): void
+  /** Whether there is a folder of that name. */
+  isFolder(path: string): boolean
   /** Names in a folder, sorted; empty when there is no such folder. */
   listFolder(path: string): readonly string[]
   /** Makes a folder and those above it. @throws FileError */

@@ -13,6 +13,7 @@ import {
   realpathSync,
   renameSync,
   rmSync,
+  statSync,
   writeSync,
 } from 'node:fs'
 import { availableParallelism } from 'node:os'
@@ -47,6 +48,7 @@ export function nodeHost(): Host {
     readFile: (path) => guarded(path, () => new Uint8Array(readFileSync(path))),
     readStandardInput,
     writeFiles,
+    isFolder: (path) => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false,
     listFolder: (path) => (existsSync(path) ? readdirSync(path).sort() : []),
     makeFolder: (path) => guarded(path, () => void mkdirSync(path, { recursive: true })),
     runProgram,

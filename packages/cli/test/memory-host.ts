@@ -70,7 +70,12 @@ export async function run(words: string | readonly string[], where: World = worl
       for (const { path } of outputs) if (path.startsWith('read-only/')) throw new FileError(path, 'EACCES')
       for (const { path, bytes } of outputs) files.set(path, bytes)
     },
-    listFolder: () => [],
+    isFolder: (path) => [...files.keys()].some((name) => name.startsWith(`${path.replace(/\/+$/, '')}/`)),
+    listFolder: (path) => {
+      const folder = `${path}/`
+      const inside = [...files.keys()].filter((name) => name.startsWith(folder))
+      return [...new Set(inside.map((name) => name.slice(folder.length).split('/')[0]))].sort()
+    },
     makeFolder: () => {},
     runProgram: () => ({ status: null, stdout: new Uint8Array(0), reason: 'there is no running in here' }),
     samePath: (a, b) => a === b,
