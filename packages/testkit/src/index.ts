@@ -1,6 +1,7 @@
 export type { DecodedInstruction, Syntax } from './disassemble.ts'
 export { disassemble } from './disassemble.ts'
 export { checkGolden } from './golden.ts'
+export { damage, Random } from './random.ts'
 export type { ReadmeExample } from './readme.ts'
 export { readmeExamples, testReadme } from './readme.ts'
 export { repositoryRoot, sharedPath } from './shared.ts'

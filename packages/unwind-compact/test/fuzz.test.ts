@@ -1,5 +1,6 @@
 // Bytes that are no compact unwind: a typed error, or a meaning, in bounded time and memory.
 
+import { damage, Random } from '@framewright/testkit'
 import { describe, expect, test } from 'vitest'
 import {
   CompactUnwindError,
@@ -13,7 +14,10 @@ import {
   printEncoding,
   searchUnwindInfo,
 } from '../src/index.ts'
-import { compiledFrame, Random, randomChoices } from './records.ts'
+import { compiledFrame, randomChoices } from './records.ts'
+
+/** Limits, modes and kinds of pages. */
+const TELLING = [0, 0xff, 0x80, 0x7f, 1, 2, 3, 4]
 
 /** Runs a reader; anything but its own error is a fault. Returns whether the bytes had a meaning. */
 function survives(run: () => unknown): boolean {
@@ -25,33 +29,6 @@ function survives(run: () => unknown): boolean {
     expect(error.message).not.toMatch(/undefined|NaN/)
     return false
   }
-}
-
-/** Flips, cuts, copies and splices. */
-function damage(bytes: Uint8Array, random: Random): Uint8Array {
-  let result = bytes.slice()
-  for (let count = 1 + random.below(3); count > 0; count--) {
-    if (result.length === 0) return result
-    const at = random.below(result.length)
-    switch (random.below(5)) {
-      case 0:
-        result[at] = result[at]! ^ (1 << random.below(8))
-        break
-      case 1:
-        result[at] = random.pick([0, 0xff, 0x80, 0x7f, 1, 2, 3, 4, random.below(256)])
-        break
-      case 2:
-        result = result.slice(0, at)
-        break
-      case 3:
-        result = Uint8Array.of(...result.subarray(0, at), ...result.subarray(random.below(result.length)))
-        break
-      case 4:
-        result.copyWithin(at, random.below(result.length))
-        break
-    }
-  }
-  return result
 }
 
 const BASE = 0x1_0000_0000n
@@ -97,7 +74,9 @@ test('100000 damaged sections', () => {
   for (let i = 0; i < count; i++) {
     const { rows, info } = samples[i % 32]!
     const linked = random.chance(0.7)
-    if (readAll(linked ? '__TEXT,__unwind_info' : '__LD,__compact_unwind', damage(linked ? info : rows, random)))
+    if (
+      readAll(linked ? '__TEXT,__unwind_info' : '__LD,__compact_unwind', damage(linked ? info : rows, random, TELLING))
+    )
       understood++
   }
   expect(understood).toBeGreaterThan(count * 0.05)

@@ -6,7 +6,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { RBP, RETURN_ADDRESS, type Register, RSP, x64 } from '@framewright/frame-layout'
-import { requireTool } from '@framewright/testkit'
+import { Random, requireTool } from '@framewright/testkit'
 import { describe, expect, test } from 'vitest'
 import {
   compactRegisters,
@@ -16,7 +16,6 @@ import {
   searchUnwindInfo,
   unwindFrame,
 } from '../src/index.ts'
-import { Random } from './records.ts'
 import { randomRows } from './rows.ts'
 
 const recorded = new URL('libunwind-18.txt', import.meta.url)

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { R12, R14, R15, RBP, RBX, rowAt, sameState, unwindRows } from '@framewright/frame-layout'
-import { requireTool } from '@framewright/testkit'
+import { Random, requireTool } from '@framewright/testkit'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import {
   CompactUnwindError,
@@ -23,7 +23,7 @@ import {
   type UnwindInfo,
 } from '../src/index.ts'
 import { type MachFile, machSection, readMachO } from './mach-o.ts'
-import { assemblyOf, type CompiledFrame, compiledFrame, type FrameChoices, Random, randomChoices } from './records.ts'
+import { assemblyOf, type CompiledFrame, compiledFrame, type FrameChoices, randomChoices } from './records.ts'
 import { randomRows } from './rows.ts'
 
 const tools = {

@@ -1,41 +1,7 @@
 // Functions as compilers for System V make them, as records and as text for an assembler.
 
 import { type FrameRecord, FrameRecorder, R12, R13, R14, R15, RBP, RBX, type Register } from '@framewright/frame-layout'
-
-/** A small random generator that repeats itself for one seed (mulberry32). */
-export class Random {
-  #state: number
-
-  constructor(seed: number) {
-    this.#state = seed
-  }
-
-  next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) | 0
-    let t = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
-  }
-
-  below(limit: number): number {
-    return Math.floor(this.next() * limit)
-  }
-
-  chance(probability: number): boolean {
-    return this.next() < probability
-  }
-
-  pick<T>(from: readonly T[]): T {
-    return from[this.below(from.length)]!
-  }
-
-  shuffled<T>(from: readonly T[]): T[] {
-    const rest = [...from]
-    const result: T[] = []
-    while (rest.length > 0) result.push(...rest.splice(this.below(rest.length), 1))
-    return result
-  }
-}
+import type { Random } from '@framewright/testkit'
 
 export interface FrameChoices {
   readonly framePointer: boolean

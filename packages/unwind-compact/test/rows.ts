@@ -1,7 +1,7 @@
 // Random rows, as objects have them.
 
+import type { Random } from '@framewright/testkit'
 import type { CompactUnwindRow } from '../src/index.ts'
-import type { Random } from './records.ts'
 
 const DWARF = 0x0400_0000
 

@@ -1,5 +1,6 @@
 // Bytes that are no call-frame information: a typed error with a place, or a meaning, in bounded time and memory.
 
+import { damage, Random } from '@framewright/testkit'
 import { expect, test } from 'vitest'
 import { decodeFrames } from '../src/decode.ts'
 import { decodeLsda } from '../src/decode-lsda.ts'
@@ -11,8 +12,10 @@ import { landingPadAt } from '../src/landing-pad.ts'
 import { printFrames } from '../src/print.ts'
 import { callFrameRows } from '../src/rows.ts'
 import { asUnwindRows } from '../src/unwind-rows.ts'
-import { Random } from './records.ts'
 import { fromHex, loadVectors } from './vectors.ts'
+
+/** Limits, and operations that change what follows. */
+const TELLING = [0, 0xff, 0x80, 0x7f, 0x0a, 0x0b, 0x0f, 0x10]
 
 const vectors = loadVectors()
 const format = createDwarfFormat({ reader: 'specification' })
@@ -57,33 +60,6 @@ function readRows(bytes: Uint8Array, debug: boolean): boolean {
   })
 }
 
-/** Flips, cuts, copies and splices. */
-function damage(bytes: Uint8Array, random: Random): Uint8Array {
-  let result = bytes.slice()
-  for (let count = 1 + random.below(4); count > 0; count--) {
-    if (result.length === 0) return result
-    const at = random.below(result.length)
-    switch (random.below(5)) {
-      case 0:
-        result[at] = result[at]! ^ (1 << random.below(8))
-        break
-      case 1:
-        result[at] = random.pick([0, 0xff, 0x80, 0x7f, 0x0a, 0x0b, 0x0f, 0x10, random.below(256)])
-        break
-      case 2:
-        result = result.slice(0, at)
-        break
-      case 3:
-        result = Uint8Array.of(...result.subarray(0, at), ...result.subarray(random.below(result.length)))
-        break
-      case 4:
-        result.copyWithin(at, random.below(result.length))
-        break
-    }
-  }
-  return result
-}
-
 /** Sections small enough that a hundred thousand of them are read in seconds. */
 const smallSections = (vectors?.cases ?? [])
   .flatMap((one) => [
@@ -100,7 +76,7 @@ test.skipIf(vectors === null)('40000 damaged sections', () => {
   for (let i = 0; i < 40_000; i++) {
     const { bytes, debug } = random.pick(smallSections)
     // Every eighth is put in words and walked as well, which takes most of the time.
-    if ((i % 8 === 0 ? readAll : readRows)(damage(bytes, random), debug)) understood++
+    if ((i % 8 === 0 ? readAll : readRows)(damage(bytes, random, TELLING, 4), debug)) understood++
   }
   expect(understood).toBeGreaterThan(2000)
   expect(understood).toBeLessThan(38_000)
@@ -112,10 +88,10 @@ test.skipIf(vectors === null)('30000 damaged headers, 30000 damaged LSDAs', () =
   const tables = vectors!.lsdaCases.map(({ hex }) => fromHex(hex))
   let understood = 0
   for (let i = 0; i < 30_000; i++) {
-    const header = damage(random.pick(headers), random)
+    const header = damage(random.pick(headers), random, TELLING, 4)
     survives(() => decodeEhFrameHdr(header, 0x1000n))
     survives(() => searchEhFrameHdr(header, 0x1000n, 0x2000n))
-    const table = damage(random.pick(tables), random)
+    const table = damage(random.pick(tables), random, TELLING, 4)
     if (
       survives(() => {
         const read = decodeLsda(table)
@@ -136,7 +112,7 @@ test('30000 expressions', () => {
   let understood = 0
   for (let i = 0; i < 30_000; i++) {
     const expression = random.chance(0.5)
-      ? damage(random.pick(samples), random)
+      ? damage(random.pick(samples), random, TELLING, 4)
       : Uint8Array.from({ length: random.below(24) }, () => random.below(256))
     survives(() => decodeExpression(expression))
     expect(printExpression(expression)).toBeTypeOf('string')

@@ -1,34 +1,7 @@
 // Random frame records: what compilers do, and what no compiler does but a record may say.
 
 import { type FrameRecord, FrameRecorder, RBP, RETURN_ADDRESS, RSP, XMM0 } from '@framewright/frame-layout'
-
-/** A small random generator that repeats itself for one seed (mulberry32). */
-export class Random {
-  #state: number
-
-  constructor(seed: number) {
-    this.#state = seed
-  }
-
-  next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) | 0
-    let t = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
-  }
-
-  below(limit: number): number {
-    return Math.floor(this.next() * limit)
-  }
-
-  chance(probability: number): boolean {
-    return this.next() < probability
-  }
-
-  pick<T>(from: readonly T[]): T {
-    return from[this.below(from.length)]!
-  }
-}
+import { Random } from '@framewright/testkit'
 
 const calleeSaved = [3, 5, 12, 13, 14, 15, 6, 7]
 const sizes = [8, 24, 40, 120, 136, 4096, 70_000, 600_000]
