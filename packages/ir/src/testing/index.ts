@@ -1,5 +1,7 @@
 export type { GeneratedCallee, GeneratedFunction, GenerateOptions } from './generate.ts'
 export { generateFunction, generateIr, generateModule } from './generate.ts'
+export type { AnyFunction, GenerateAnyOptions } from './generate-any.ts'
+export { generateAnyFunction, generateAnyIr, generateAnyModule } from './generate-any.ts'
 export type { GeneratedType } from './operations.ts'
 export { GENERATED_TYPES } from './operations.ts'
 export { Random } from './random.ts'

@@ -198,7 +198,24 @@ class Printer {
     if (value < 0 || value >= values.length) return true
     const definition = values.definingInst(value)
     const block = definition >= 0 ? layout.instBlock[definition] : values.paramBlock(value)
-    return block < 0 || block !== layout.instBlock[inst]
+    if (block < 0 || block !== layout.instBlock[inst]) return true
+    // In unreachable code an operand may be defined further down, where the reader does not know its type yet. Ids are
+    // mostly in the order of the block, so that nothing has to be looked for.
+    return definition >= inst && !this.#isAbove(definition, inst)
+  }
+
+  /** Whether an instruction stands above another of its block: looked for both ways at once, for it is mostly near. */
+  #isAbove(above: number, inst: number): boolean {
+    const { nextInst, prevInst } = this.#func.layout
+    let up: number = inst
+    let down: number = inst
+    while (up >= 0 && down >= 0) {
+      up = prevInst[up]
+      if (up === above) return true
+      down = nextInst[down]
+      if (down === above) return false
+    }
+    return down < 0 && above !== inst
   }
 
   #value(value: number): string {
