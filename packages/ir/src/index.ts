@@ -89,6 +89,7 @@ export {
   withRegion,
   withTrapCode,
 } from './memory-flags.ts'
+export { type DataObject, Module, type ModuleDiagnostic } from './module.ts'
 export type { OpcodeRow } from './opcode.ts'
 export {
   OPCODE_FLAGS,
@@ -125,8 +126,10 @@ export type {
   TestLine,
 } from './text/index.ts'
 export {
+  openFile,
   parseFile,
   parseFunctions,
+  parseModule,
   printBlock,
   printBlockHeader,
   printFunction,

@@ -7,6 +7,7 @@
 import { NO_BLOCK } from '../entities.ts'
 import type { ExternalName } from '../externals.ts'
 import { Function as IrFunction } from '../function.ts'
+import { Module } from '../module.ts'
 import type { CallConv } from '../signature.ts'
 import { FunctionSource, type SourceComment, SourceText } from '../source.ts'
 import { paramDefinition } from '../value-table.ts'
@@ -39,15 +40,51 @@ export interface ParsedFile {
  * @throws IrSyntaxError for anything that is not CLIF, with its place.
  */
 export function parseFile(text: string, options: ParseOptions = {}): ParsedFile {
+  const { header, preamble, source, functions } = openFile(text, options)
+  return { header, functions: [...functions], preamble, source }
+}
+
+/** A file whose functions are read one by one, as they are asked for. */
+export interface OpenFile {
+  readonly header: FileHeader
+  readonly preamble: readonly SourceComment[]
+  readonly source: SourceText
+  /** Begins at the first function each time it is iterated; throws IrSyntaxError at the one that is no CLIF. */
+  readonly functions: Iterable<IrFunction>
+}
+
+/**
+ * Reads what stands above the functions of a file, and leaves the functions to be read one by one: for files too large to have all
+ * of them at once.
+ *
+ * @throws IrSyntaxError for a header that is none.
+ */
+export function openFile(text: string, options: ParseOptions = {}): OpenFile {
   const source = new SourceText(text, options.file ?? '<text>')
-  const lexer = new Lexer(source)
-  const header = readHeader(lexer)
-  const runs = header.tests.some((line) => line.command === 'run')
-  const reader = new FunctionReader(lexer, options.defaultCallConv ?? (runs ? 'system_v' : 'fast'))
-  const preamble = reader.preamble()
-  const functions: IrFunction[] = []
-  while (!lexer.is(Token.End)) functions.push(reader.read())
-  return { header, functions, preamble, source }
+  const begin = () => {
+    const lexer = new Lexer(source)
+    const header = readHeader(lexer)
+    const runs = header.tests.some((line) => line.command === 'run')
+    const reader = new FunctionReader(lexer, options.defaultCallConv ?? (runs ? 'system_v' : 'fast'))
+    return { lexer, header, reader, preamble: reader.preamble() }
+  }
+  function* functions(): Generator<IrFunction> {
+    const { lexer, reader } = begin()
+    while (!lexer.is(Token.End)) yield reader.read()
+  }
+  const { header, preamble } = begin()
+  return { header, preamble, source, functions: { [Symbol.iterator]: functions } }
+}
+
+/**
+ * Reads a file as a module.
+ *
+ * @throws IrSyntaxError for anything that is not CLIF, IrBuildError for two functions of one name.
+ */
+export function parseModule(text: string, options: ParseOptions = {}): Module {
+  const module = new Module()
+  for (const func of openFile(text, options).functions) module.addFunction(func)
+  return module
 }
 
 /**
