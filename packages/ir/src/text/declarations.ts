@@ -174,7 +174,10 @@ function readNamed(context: ParserContext, kind: number, number: number, start: 
       put(func.constants, number, readConstant(context), new Uint8Array(0))
       return
     default: {
-      if (number !== func.aliasRegions.length || number > MAX_ALIAS_REGION) {
+      if (number > MAX_ALIAS_REGION) {
+        throw lexer.error({ code: 'too-many', what: 'alias regions', limit: MAX_ALIAS_REGION + 1 }, start)
+      }
+      if (number !== func.aliasRegions.length) {
         const reason = `alias regions are numbered in order: region${func.aliasRegions.length} comes next`
         throw lexer.error({ code: 'type', reason }, start)
       }

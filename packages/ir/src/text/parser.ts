@@ -125,8 +125,9 @@ class FunctionReader {
     lexer.next()
     const name = this.#name()
     const signature = readSignature(context)
-    // Lines of generated code have about 25 characters; a wrong guess costs some memory or one more growth.
-    const end = lexer.text.indexOf('\n}', lexer.start)
+    // Lines of generated code have about 25 characters; a wrong guess costs some memory or one more growth. Only the end
+    // of this function may be looked for: what lies behind it is not paid for by every function again.
+    const end = lexer.text.indexOf('}', lexer.start)
     const length = end < 0 ? 0 : end - lexer.start
     const func = new IrFunction(name, signature, ((length / 24) | 0) + 8)
     func.source = place

@@ -105,6 +105,7 @@ const CASES: readonly (readonly [name: string, text: string, message: string])[]
     declare('    region1 = 5 "x"'),
     '2:5: alias regions are numbered in order: region0 comes next',
   ],
+  ['more regions than flags can name', declare('    region65535 = 5 "x"'), '2:5: more than 65535 alias regions'],
   ['a string without an end', declare('    region0 = 5 "x'), '2:17: the string has no end'],
   ['an odd number of digits', declare('    const0 = 0x123'), '2:14: `0x123` must have an even number of digits'],
   ['too few lanes', body('    v2 = vconst.i32x4 [1 2 3]'), '3:23: i32x4 has 4 lanes, 3 are given'],
