@@ -1,3 +1,5 @@
 import { testReadme } from '@framewright/testkit'
 
-testReadme(new URL('../README.md', import.meta.url))
+const readme = new URL('../README.md', import.meta.url)
+testReadme(readme)
+testReadme(new URL('../../../docs/clif.md', import.meta.url), readme)
