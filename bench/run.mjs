@@ -2,7 +2,7 @@
 //
 //   npm run bench [-- PART...] [--quick] [--write]
 //
-// PART is encoder, compile, cold, runtime or unwind; all of them when none is named. The peer, Cranelift, is built by cargo from
+// PART is encoder, language, compile, cold, runtime or unwind; all of them when none is named. The peer, Cranelift, is built by cargo from
 // bench/peers and runs on the same CLIF files in the same minutes. Without cargo its columns are left out, without gcc
 // the run times. --write puts the figures into docs/performance.md, and refuses when what was measured is not committed.
 
@@ -19,7 +19,7 @@ const MODES = ['none+single_pass', 'none+backtracking', 'speed+backtracking']
 const SHORT_MODES = ['none+sp', 'none+bt', 'speed+bt']
 const STAGES = ['parse', 'verify', 'analyse', 'lower', 'allocate', 'emit', 'unwind', 'total']
 const PROGRAMS = ['fib', 'quicksort', 'sieve', 'matmul', 'nbody', 'hash']
-const PARTS = ['encoder', 'compile', 'cold', 'runtime', 'unwind']
+const PARTS = ['encoder', 'language', 'compile', 'cold', 'runtime', 'unwind']
 const REFERENCE = 'gcc -O2'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
@@ -74,6 +74,24 @@ function encoder() {
     `Ours ${fixed(oursNs, 1)} ns, of which ${fixed(loopNs, 1)} ns read the list of instructions; iced-x86, creating and
     encoding, ${fixed(icedNs)} ns: ${fixed(times, 1)} times as long. ${instructions} instructions, the same bytes from
     both (checksum ${checksum}).`,
+  )
+}
+
+function language() {
+  const sizes = [1000, 10_000, 100_000, 1_000_000]
+  const rows = (quick ? sizes.slice(0, 3) : sizes).map((size) => node('language.mjs', String(size)))
+  say('## The language', '')
+  paragraph(
+    `Nanoseconds per instruction, warm, for files of that many instructions in functions of 250: reading, printing and
+    verifying the file, and building as many instructions by FunctionBuilder, with variables. Bytes per instruction: of the
+    text, and of the functions in memory once it is read.`,
+  )
+  table(
+    ['instructions', 'functions', 'parse', 'print', 'verify', 'build', 'text, bytes', 'memory, bytes'],
+    rows.map((row) => {
+      const times = [row.parse, row.print, row.verify, row.build].map((time) => fixed(time))
+      return [row.insts, row.functions, ...times, fixed(row.textBytes, 1), fixed(row.bytes, 1)]
+    }),
   )
 }
 
@@ -362,6 +380,7 @@ try {
   const peers = ['compile', 'cold', 'runtime'].some(wanted) ? buildPeers() : null
   introduce(peers)
   if (wanted('encoder')) encoder()
+  if (wanted('language')) language()
   if (wanted('compile')) compileTimes(peers)
   if (wanted('cold')) cold(peers)
   if (wanted('runtime')) runTimes(peers)
