@@ -43,7 +43,8 @@ describe.each(compilers)('$name', (compiler) => {
   test.skipIf(path === null).each(levels.map((level) => [level.join(' '), level] as const))('%s', (_, level) => {
     let functions = 0
     for (const source of sources) {
-      const compared = compareObject(packages, compiler.format, compileC(compiler, level, source, folder, [examples]))
+      const bytes = compileC({ ...compiler, command: path }, level, source, folder, [examples])
+      const compared = compareObject(packages, compiler.format, bytes)
       for (const one of compared.functions as readonly Compared[]) {
         const where = `${source}, ${one.name}`
         expect(one.same, where).toBe(true)
