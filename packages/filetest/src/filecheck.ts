@@ -36,11 +36,14 @@ interface Pattern {
   readonly regex: RegExp
   /** The variable that each group gives its match to; empty for none. */
   readonly names: readonly string[]
+  /** Where the last of the variables that it uses was defined ends. */
+  readonly usesUpTo: number
 }
 
 class Filecheck {
   readonly #text: string
-  readonly #variables: Map<string, string> = new Map()
+  /** What each variable matched, and where that ends. */
+  readonly #variables: Map<string, { readonly text: string; readonly end: number }> = new Map()
   readonly #regexes: Map<string, string> = new Map()
   readonly #failures: FilecheckFailure[] = []
   /** `not` directives since the last match. */
@@ -72,27 +75,30 @@ class Filecheck {
     } else if (kind === 'not') {
       this.#forbidden.push({ comment, pattern, regex: this.#compile(pattern).regex })
     } else {
-      const [from, to] = this.#range(kind)
-      const found = from > to ? null : this.#find(this.#compile(pattern), from, to)
+      const compiled = this.#compile(pattern)
+      const [from, to] = this.#range(kind, compiled)
+      const found = from > to ? null : this.#find(compiled, from, to)
       if (found === null) {
         this.#failures.push({ comment, message: `${kind}: ${pattern}: nothing matches` })
         return
       }
-      this.#checkForbidden(found.start)
       this.#position = Math.max(this.#position, found.end)
-      if (kind !== 'unordered') this.#ordered = found.end
+      if (kind !== 'unordered') {
+        this.#checkForbidden(found.start)
+        this.#ordered = found.end
+      }
       this.#matched = true
     }
   }
 
   /** Where a directive may match. */
-  #range(kind: string): [from: number, to: number] {
+  #range(kind: string, { usesUpTo }: Pattern): [from: number, to: number] {
     const { length } = this.#text
     switch (kind) {
       case 'check':
         return [this.#position, length]
       case 'unordered':
-        return [this.#ordered, length]
+        return [Math.max(this.#ordered, usesUpTo), length]
       case 'sameln':
         return [this.#position, this.#lineEnd(this.#position)]
       default: {
@@ -111,10 +117,11 @@ class Filecheck {
     regex.lastIndex = from
     const match = regex.exec(this.#text)
     if (match === null || match.index + match[0].length > to) return null
+    const end = match.index + match[0].length
     names.forEach((name, i) => {
-      if (name !== '') this.#variables.set(name, match[i + 1] ?? '')
+      if (name !== '') this.#variables.set(name, { text: match[i + 1] ?? '', end })
     })
-    return { start: match.index, end: match.index + match[0].length }
+    return { start: match.index, end }
   }
 
   #checkForbidden(before: number): void {
@@ -130,6 +137,10 @@ class Filecheck {
 
   #compile(pattern: string): Pattern {
     const names: string[] = []
+    let usesUpTo = 0
+    const unknown = (name: string): never => {
+      throw new FileTestError({ code: 'directive', text: pattern, why: `nothing has defined $${name}` })
+    }
     let source = WORD.test(pattern[0] ?? '') ? '\\b' : ''
     for (let i = 0; i < pattern.length; ) {
       const match = VARIABLE.exec(pattern.slice(i))
@@ -143,14 +154,22 @@ class Filecheck {
       if (whole === '$$') source += '\\$'
       else if (whole === '$()') source += ''
       else if (regexName !== undefined || inline !== undefined) {
-        source += `(${noGroups(regexName === undefined ? inline : (this.#regexes.get(regexName) ?? ''))})`
+        const regex = regexName === undefined ? inline : (this.#regexes.get(regexName) ?? unknown(regexName))
+        source += `(${noGroups(regex)})`
         names.push(name)
       } else if (this.#regexes.has(name)) source += `(?:${noGroups(this.#regexes.get(name)!)})`
-      else source += escaped(this.#variables.get(name) ?? '')
+      else if (names.includes(name)) {
+        // Given a value by this very pattern.
+        source += `(?:\\${names.lastIndexOf(name) + 1})`
+      } else {
+        const { text, end } = this.#variables.get(name) ?? unknown(name)
+        source += escaped(text)
+        usesUpTo = Math.max(usesUpTo, end)
+      }
     }
     if (WORD.test(pattern.at(-1) ?? '')) source += '\\b'
     try {
-      return { regex: new RegExp(source, 'g'), names }
+      return { regex: new RegExp(source, 'g'), names, usesUpTo }
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error)
       throw new FileTestError({ code: 'directive', text: pattern, why })

@@ -23,9 +23,12 @@ describe('what matches', () => {
     ['the first line and the second, before anything has matched', ['sameln: function', 'nextln: block0']],
     ['nextln alone: the second line', ['nextln: block0(v0: i32):']],
     ['unordered, whatever the order', ['unordered: return', 'unordered: block0']],
-    ['variables', ['check: $(first=v\\d+) = iadd', 'check: $second=$(second=v\\d+) = iadd $first, $first'.slice(15)]],
+    [
+      'variables',
+      ['check: $(first=v\\d+) = iadd', 'check: $(second=v\\d+) = iadd $first, $first', 'check: return $second'],
+    ],
     ['regular expressions by name', ['regex: V=v\\d+', 'check: $(x=$V) = iadd $V, $V', 'check: iadd $x, $x']],
-    ['groups of an author', ['check: $(x=v(0|1)) = iadd $(y=v\\d), $y']],
+    ['groups of an author', ['check: $(x=v(0|1)) = iadd $(y=v\\d), $y', 'check: return $()v2']],
     ['what is not there, between two that are', ['check: block0', 'not: isub', 'check: return', 'not: v1']],
     ['a part of a word with $()', ['check: $()add v0']],
     ['comments that are no directives', ['nothing to check here', 'precheck: x', 'checking']],
@@ -52,7 +55,17 @@ describe('what does not', () => {
     expect(run(...directives)).toEqual(expected)
   })
 
+  test('an unordered match ends no range of what must not be, and a variable is used behind its definition', () => {
+    const failures = run('check: block0', 'not: v2 = iadd', 'unordered: iadd v1', 'check: return')
+    expect(failures).toEqual(["1: not: v2 = iadd: 'v2 = iadd' is there"])
+    expect(run('check: $(last=v2) = iadd', 'unordered: block$()0($last')).toHaveLength(1)
+    expect(run('check: $(x=v1) = iadd', 'unordered: iadd $x')).toEqual([])
+    expect(run('unordered: $(x=v0), v0', 'unordered: block0($x')).toHaveLength(1)
+  })
+
   test('a pattern that is none is told', () => {
+    expect(() => run('check: $V = iadd')).toThrow('nothing has defined $V')
+    expect(() => run('check: $(x=$RX) = iadd')).toThrow('nothing has defined $RX')
     expect(() => run('check: $(x=[)')).toThrow(FileTestError)
     expect(() => run('regex: V')).toThrow("'NAME=…' is wanted")
   })
