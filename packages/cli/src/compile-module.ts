@@ -91,7 +91,7 @@ export function compileModule(request: ModuleRequest): ModuleFunction[] {
 /** Where an instruction, or with -1 the function, was written. */
 function placeOf({ source }: Function, inst: number): TextPlace | null {
   if (source === null) return null
-  const known = inst >= 0 && inst < source.instCount
+  const known = inst >= 0 && inst < source.instOffset.length
   return source.source.place(known ? source.instOffset[inst] : source.offset)
 }
 

@@ -415,7 +415,7 @@ export class Interpreter {
           break
         }
         case Op.GetExceptionHandlerAddress:
-          this.#setAddress(unit.address + 16 * insts.entity[inst] + 8, type, result)
+          this.#setAddress(unit.address + 16 * insts.arg1[inst] + 8, type, result)
           break
         case Op.GetPinnedReg:
           bigIntToWords(this.#pinned, words, result, wordCount(type))
@@ -704,7 +704,7 @@ function returnAddress({ unit, inst }: Activation): number {
 function placeOf({ func, name }: Unit, inst: number): string {
   if (inst < 0) return name
   const { source } = func
-  if (source === null || inst >= source.instCount) return `${name}:inst${inst}`
+  if (source === null || inst >= source.instOffset.length) return `${name}:inst${inst}`
   const { line, column } = source.source.place(source.instOffset[inst])
   return `${name}:inst${inst} (${source.source.file}:${line}:${column})`
 }

@@ -1,10 +1,8 @@
 // The blocks of one function, and the calls of blocks: branch targets with their arguments.
 
+import { Columns, columnBytes } from './columns.ts'
 import { NO_BYTES, NO_ROWS } from './empty.ts'
 import type { Block, BlockCall, Value } from './entities.ts'
-
-// Six columns of 4 bytes, one of 1.
-const ROW_BYTES = 25
 
 /** The blocks of one function. Row i of every column is block i; rows never move. Order is the layout's matter. */
 export class BlockTable {
@@ -26,57 +24,84 @@ export class BlockTable {
   /** One more than the largest number in use, once `number` exists. */
   nextNumber = 0
 
-  /** Adds a block without parameters; it is not in the layout yet. */
-  push(): Block {
-    const row = this.length++
-    if (row >= this.capacity) this.reserve(Math.max(8, row * 2))
-    if (this.number !== null) this.number[row] = this.nextNumber++
-    return row as Block
+  /** Bytes that the columns of so many rows take. */
+  static bytes(rows: number): number {
+    return 6 * columnBytes(rows, 4) + columnBytes(rows, 1)
   }
 
-  /** Grows every column. Columns are replaced: read them afresh. */
-  reserve(rows: number): void {
-    if (rows <= this.capacity) return
-    const buffer = new ArrayBuffer(rows * ROW_BYTES)
-    const column = (at: number, from: Int32Array): Int32Array => {
-      const grown = new Int32Array(buffer, at * rows * 4, rows)
-      if (at < 5) grown.fill(-1)
-      grown.set(from)
-      return grown
-    }
-    this.firstParam = column(0, this.firstParam)
-    this.firstInst = column(1, this.firstInst)
-    this.lastInst = column(2, this.lastInst)
-    this.nextBlock = column(3, this.nextBlock)
-    this.prevBlock = column(4, this.prevBlock)
-    this.paramCount = column(5, this.paramCount)
-    const cold = new Uint8Array(buffer, 24 * rows, rows)
-    cold.set(this.cold)
-    this.cold = cold
-    if (this.number !== null) {
-      const number = new Int32Array(rows)
-      number.set(this.number)
-      this.number = number
-    }
-    this.capacity = rows
+  /** Adds a block without parameters; it is not in the layout yet. */
+  push(): Block {
+    const row = this.#push()
+    if (this.number !== null) this.#setNumber(row, this.nextNumber)
+    return row as Block
   }
 
   /** Adds a block that is printed with that number. Numbers must be unique in a function. */
   pushNumbered(number: number): Block {
-    const row = this.length++
-    if (row >= this.capacity) this.reserve(Math.max(8, row * 2))
+    const row = this.#push()
     if (row !== number || this.number !== null) this.#setNumber(row, number)
     return row as Block
   }
 
+  #push(): number {
+    const row = this.length++
+    if (row >= this.capacity) this.reserve(Math.max(8, row * 2))
+    this.firstParam[row] = -1
+    this.paramCount[row] = 0
+    this.firstInst[row] = -1
+    this.lastInst[row] = -1
+    this.nextBlock[row] = -1
+    this.prevBlock[row] = -1
+    this.cold[row] = 0
+    return row
+  }
+
+  /** Grows every column. Columns are replaced: read them afresh. */
+  reserve(rows: number): void {
+    if (rows > this.capacity) this.#take(this, new Columns(BlockTable.bytes(rows)), rows, this.capacity)
+  }
+
+  /** A table of the same blocks without room for more, its columns in the given memory. */
+  compact(columns: Columns): BlockTable {
+    const table = new BlockTable()
+    table.length = this.length
+    table.nextNumber = this.nextNumber
+    table.#take(this, columns, this.length, this.length)
+    if (this.number !== null) table.number = this.number.slice(0, this.length)
+    return table
+  }
+
+  /** Removes every block and keeps the room. */
+  clear(): void {
+    this.length = 0
+    this.number = null
+    this.nextNumber = 0
+  }
+
   #setNumber(block: number, number: number): void {
     if (this.number === null) {
-      this.number = new Int32Array(this.capacity)
+      this.number = new Int32Array(roomFor(block + 1))
       for (let i = 0; i < block; i++) this.number[i] = i
       this.nextNumber = block
+    } else if (block >= this.number.length) {
+      const grown = new Int32Array(roomFor(block + 1))
+      grown.set(this.number)
+      this.number = grown
     }
     this.number[block] = number
     if (number >= this.nextNumber) this.nextNumber = number + 1
+  }
+
+  /** Columns of so many rows, which begin with those of a table; `length` of its rows count. */
+  #take(from: BlockTable, columns: Columns, rows: number, length: number): void {
+    this.capacity = rows
+    this.firstParam = columns.int32(rows, from.firstParam, length)
+    this.paramCount = columns.int32(rows, from.paramCount, length)
+    this.firstInst = columns.int32(rows, from.firstInst, length)
+    this.lastInst = columns.int32(rows, from.lastInst, length)
+    this.nextBlock = columns.int32(rows, from.nextBlock, length)
+    this.prevBlock = columns.int32(rows, from.prevBlock, length)
+    this.cold = columns.uint8(rows, from.cold, length)
   }
 
   /** The number that a block is printed with. */
@@ -108,20 +133,41 @@ export class BlockCallTable {
     return row as BlockCall
   }
 
+  /** Bytes that the columns of so many rows take. */
+  static bytes(rows: number): number {
+    return 3 * columnBytes(rows, 4)
+  }
+
   /** Grows every column. Columns are replaced: read them afresh. */
   reserve(rows: number): void {
-    if (rows <= this.capacity) return
-    const buffer = new ArrayBuffer(rows * 12)
-    const column = (at: number, from: Int32Array): Int32Array => {
-      const grown = new Int32Array(buffer, at * rows * 4, rows)
-      grown.set(from)
-      return grown
-    }
-    this.block = column(0, this.block)
-    this.argStart = column(1, this.argStart)
-    this.argCount = column(2, this.argCount)
-    this.capacity = rows
+    if (rows > this.capacity) this.#take(this, new Columns(BlockCallTable.bytes(rows)), rows, this.capacity)
   }
+
+  /** A table of the same calls without room for more, its columns in the given memory. */
+  compact(columns: Columns): BlockCallTable {
+    const table = new BlockCallTable()
+    table.length = this.length
+    table.#take(this, columns, this.length, this.length)
+    return table
+  }
+
+  /** Removes every call and keeps the room. */
+  clear(): void {
+    this.length = 0
+  }
+
+  /** Columns of so many rows, which begin with those of a table; `length` of its rows count. */
+  #take(from: BlockCallTable, columns: Columns, rows: number, length: number): void {
+    this.capacity = rows
+    this.block = columns.int32(rows, from.block, length)
+    this.argStart = columns.int32(rows, from.argStart, length)
+    this.argCount = columns.int32(rows, from.argCount, length)
+  }
+}
+
+/** Rows to make room for when there are so many. */
+function roomFor(rows: number): number {
+  return Math.max(8, rows + (rows >> 1))
 }
 
 // An entry of func.blockArgs: a value when not negative, else, in the targets of try_call only,

@@ -87,10 +87,10 @@ class EdgeList {
       case 14 /* Opcode.TryCall */:
       case 15 /* Opcode.TryCallIndirect */:
         {
-          for (const item of exceptionTables[insts.imm[inst]]?.items ?? []) {
-            if (item.kind !== 'context') this.#add(item.target)
-          }
-          this.#add(insts.target0[inst])
+          const table = exceptionTables[insts.imm[inst]]
+          if (table === undefined) break
+          for (const item of table.items) if (item.kind !== 'context') this.#add(item.target)
+          this.#add(table.normal)
         }
     }
   }

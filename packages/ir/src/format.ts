@@ -50,7 +50,10 @@ export type FormatRow = readonly [
   fixedValues: number,
   /** Which of them the controlling type is read off when the opcode allows that; -1 for none. */
   controllingOperand: number,
-  /** The columns in use beside the opcode, and what they hold. */
+  /**
+   * The columns in use beside the opcode, and what they hold. `list` is listStart and listLength; columns that share a
+   * word, as inst-table.ts says, are never in one row of this table.
+   */
   columns: string,
 ]
 
@@ -67,7 +70,7 @@ export const FORMAT_ROWS: readonly FormatRow[] = [
   ['CallIndirect', 'sig-ref , value ( [values] ) [, stack-map]', 1, 0, 'entity signature, arg0 callee, list'],
   ['CondTrap', 'value , trap-code', 1, 0, 'arg0, imm code'],
   ['DynamicStackAddr', 'dyn-slot-ref', 0, -1, 'entity dynamic slot'],
-  ['ExceptionHandlerAddress', 'block-ref , imm64', 0, -1, 'entity block, imm immHigh index'],
+  ['ExceptionHandlerAddress', 'block-ref , imm64', 0, -1, 'arg1 block, imm immHigh index'],
   ['FloatCompare', 'float-cc value , value', 2, 0, 'arg0 arg1, imm condition'],
   ['FuncAddr', 'func-ref', 0, -1, 'entity function'],
   ['IntAddTrap', 'value , value , trap-code', 2, 0, 'arg0 arg1, imm code'],
@@ -97,6 +100,9 @@ export const FORMAT_ROWS: readonly FormatRow[] = [
 
 /** Number of fixed value operands (arg0, arg1, arg2), by format. */
 export const FORMAT_VALUES: Uint8Array = Uint8Array.from(FORMAT_ROWS, (row) => row[2])
+
+/** Whether an instruction has variable value operands (listStart, listLength): 1 or 0, by format. */
+export const FORMAT_HAS_LIST: Uint8Array = Uint8Array.from(FORMAT_ROWS, (row) => (/\blist\b/.test(row[4]) ? 1 : 0))
 
 /** Operations of `atomic_rmw`, by the number in its `imm` column. */
 export const ATOMIC_RMW_OPS = [

@@ -1,7 +1,7 @@
 // One function: all its tables, and the few operations that touch more than one of them.
 
-import { BlockCallTable, BlockTable } from './block-table.ts'
-import { NO_ROWS } from './empty.ts'
+import type { BlockCallTable, BlockTable } from './block-table.ts'
+import { Columns } from './columns.ts'
 import type { AliasRegion, Block, BlockCall, Constant, FuncRef, GlobalValue, Inst, SigRef, Value } from './entities.ts'
 import { NO_ENTITY } from './entities.ts'
 import type {
@@ -16,30 +16,32 @@ import type {
   StackMapEntry,
   StackSlotData,
 } from './externals.ts'
-import { InstTable } from './inst-table.ts'
+import { compactBytes, compactPool, FunctionTables, poolBytes } from './function-tables.ts'
+import type { InstTable } from './inst-table.ts'
 import { Layout } from './layout.ts'
 import { Opcode } from './opcode.ts'
 import { type Signature, signature } from './signature.ts'
 import type { FunctionSource } from './source.ts'
 import type { Type } from './types.ts'
-import { paramDefinition, ValueTable } from './value-table.ts'
+import { paramDefinition, type ValueTable } from './value-table.ts'
 
 /** One function: its declarations, and its blocks, instructions and values as tables of numbers. */
 export class Function {
   name: ExternalName
   signature: Signature
 
-  readonly insts: InstTable
-  readonly values: ValueTable
-  readonly blocks: BlockTable
-  readonly blockCalls: BlockCallTable
-  readonly layout: Layout
+  // Replaced by `settle` only.
+  insts: InstTable
+  values: ValueTable
+  blocks: BlockTable
+  blockCalls: BlockCallTable
+  layout: Layout
 
   /** Variable operands of instructions; see {@link InstTable.listStart}. Replaced when it grows. */
-  valueLists: Int32Array = NO_ROWS
+  valueLists: Int32Array
   valueListsLength = 0
   /** Arguments of block calls; see block-table.ts for entries below 0. Replaced when it grows. */
-  blockArgs: Int32Array = NO_ROWS
+  blockArgs: Int32Array
   blockArgsLength = 0
 
   /** Block call ids of a `br_table`, without the default. */
@@ -56,29 +58,73 @@ export class Function {
   /** Little-endian bytes; a number that the text skipped is empty. */
   readonly constants: Uint8Array[] = []
   /** Constants by their bytes, for the first so many. */
-  readonly #constantIds: Map<string, number> = new Map()
+  #constantIds: Map<string, number> | null = null
   #interned = 0
   /** Masks of `shuffle`, 16 bytes each. */
   readonly masks: Uint8Array[] = []
   /** The global whose value is the lowest address the stack may reach; -1 for none. */
   stackLimit: GlobalValue = NO_ENTITY as GlobalValue
-  readonly stackMaps: Map<Inst, readonly StackMapEntry[]> = new Map()
-  readonly debugTags: Map<Inst, readonly DebugTag[]> = new Map()
+  /** The stack maps of calls that have one. */
+  stackMaps: ReadonlyMap<Inst, readonly StackMapEntry[]> = NO_ENTRIES
+  /** The debug tags of instructions that have any. */
+  debugTags: ReadonlyMap<Inst, readonly DebugTag[]> = NO_ENTRIES
   /** Operands that the text spelled as an alias; the columns hold what it stands for. See {@link operandPlace}. */
-  readonly aliasSpellings: Map<number, Value> = new Map()
+  aliasSpellings: ReadonlyMap<number, Value> = NO_ENTRIES
   /** Where the function was written; null for one that was built. */
   source: FunctionSource | null = null
 
-  /** @param instructions - how many to make room for; the tables grow as needed. */
-  constructor(name: ExternalName, sig: Signature = signature([], []), instructions = 32) {
+  /**
+   * @param room - how many instructions to make room for, the tables grow as needed; or tables to write to, which are
+   *   cleared and lent until {@link settle}.
+   */
+  constructor(name: ExternalName, sig: Signature = signature([], []), room: number | FunctionTables = 32) {
     this.name = name
     this.signature = sig
-    this.insts = new InstTable(instructions)
-    this.values = new ValueTable(instructions)
-    this.blocks = new BlockTable()
-    this.blockCalls = new BlockCallTable()
-    this.layout = new Layout(this.blocks)
-    this.layout.reserve(instructions)
+    const tables = typeof room === 'number' ? new FunctionTables(room) : room
+    if (tables === room) tables.clear()
+    this.insts = tables.insts
+    this.values = tables.values
+    this.blocks = tables.blocks
+    this.blockCalls = tables.blockCalls
+    this.valueLists = tables.valueLists
+    this.blockArgs = tables.blockArgs
+    this.layout = new Layout(this.blocks, this.insts)
+  }
+
+  /** Gives lent tables back: the function gets copies, exactly as large as what they hold, in one piece of memory. */
+  settle(lent: FunctionTables): void {
+    lent.valueLists = this.valueLists
+    lent.blockArgs = this.blockArgs
+    const pools = poolBytes(this.valueListsLength) + poolBytes(this.blockArgsLength)
+    const columns = new Columns(compactBytes(this) + pools)
+    // The narrow columns of a table end at a multiple of 4 bytes, so the order is free.
+    this.insts = this.insts.compact(columns)
+    this.values = this.values.compact(columns)
+    this.blocks = this.blocks.compact(columns)
+    this.blockCalls = this.blockCalls.compact(columns)
+    this.valueLists = compactPool(columns, this.valueLists, this.valueListsLength)
+    this.blockArgs = compactPool(columns, this.blockArgs, this.blockArgsLength)
+    this.layout = this.layout.over(this.blocks, this.insts)
+  }
+
+  /** Gives a call a stack map. */
+  setStackMap(inst: Inst, entries: readonly StackMapEntry[]): void {
+    this.stackMaps = withEntry(this.stackMaps, inst, entries)
+  }
+
+  /** Gives an instruction debug tags. */
+  setDebugTags(inst: Inst, tags: readonly DebugTag[]): void {
+    this.debugTags = withEntry(this.debugTags, inst, tags)
+  }
+
+  /** Says that the text spelled the operand at a place as an alias. */
+  setAliasSpelling(place: number, alias: Value): void {
+    this.aliasSpellings = withEntry(this.aliasSpellings, place, alias)
+  }
+
+  /** Says that no operand is spelled as an alias any more. */
+  forgetAliasSpellings(): void {
+    this.aliasSpellings = NO_ENTRIES
   }
 
   /** What a value stands for: itself unless it is an alias. */
@@ -153,6 +199,7 @@ export class Function {
 
   /** The constant of these bytes, which are little-endian; the same bytes give the same constant. */
   internConstant(bytes: Uint8Array): Constant {
+    this.#constantIds ??= new Map()
     for (; this.#interned < this.constants.length; this.#interned++) {
       const key = keyOf(this.constants[this.#interned])
       if (key !== '' && !this.#constantIds.has(key)) this.#constantIds.set(key, this.#interned)
@@ -198,6 +245,14 @@ export class Function {
   declareAliasRegion(data: AliasRegionData): AliasRegion {
     return (this.aliasRegions.push(data) - 1) as AliasRegion
   }
+}
+
+/** Stands for every map that is still empty: few functions ever have an entry, and a map is as large as ten instructions. */
+const NO_ENTRIES: ReadonlyMap<never, never> = new Map<never, never>()
+
+function withEntry<K, V>(map: ReadonlyMap<K, V>, key: K, value: V): ReadonlyMap<K, V> {
+  const own = (map === NO_ENTRIES ? new Map<K, V>() : map) as Map<K, V>
+  return own.set(key, value)
 }
 
 /** The most items that one exception table may have. */

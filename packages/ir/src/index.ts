@@ -71,7 +71,7 @@ export type {
 } from './externals.ts'
 export { externalName, KNOWN_SYMBOLS, LIBCALL_SYMBOLS, printExternalName, symbolName } from './externals.ts'
 export type { FormatRow } from './format.ts'
-export { ATOMIC_RMW_OPS, AtomicRmwOp, FORMAT_ROWS, FORMAT_VALUES, Format } from './format.ts'
+export { ATOMIC_RMW_OPS, AtomicRmwOp, FORMAT_HAS_LIST, FORMAT_ROWS, FORMAT_VALUES, Format } from './format.ts'
 export { Function, operandPlace } from './function.ts'
 export { printCfg, printDominatorTree } from './graph-text.ts'
 export { InstTable } from './inst-table.ts'

@@ -1,9 +1,14 @@
 // The order of blocks, and of instructions in a block: doubly linked lists through columns, kept apart from what blocks
 // and instructions are, so that moving one changes no id.
+//
+// Whoever reads or builds a function adds one block's instructions after another: their ids count up, and the first and
+// the last of a block say it all. The links are made when somebody asks for them.
 
 import type { BlockTable } from './block-table.ts'
+import { Columns, columnBytes } from './columns.ts'
 import { NO_ROWS } from './empty.ts'
 import { type Block, type Inst, NO_BLOCK } from './entities.ts'
+import type { InstTable } from './inst-table.ts'
 
 /** The order of one function. Block columns of the order live in the block table, instruction columns here. */
 export class Layout {
@@ -11,32 +16,50 @@ export class Layout {
   entry: Block = NO_BLOCK
   last: Block = NO_BLOCK
   blockCount = 0
-  /** The next instruction of the same block; -1 at its end. */
-  nextInst: Int32Array = NO_ROWS
-  prevInst: Int32Array = NO_ROWS
-  /** The block an instruction is in; -1 when it is in none. */
-  instBlock: Int32Array = NO_ROWS
   readonly #blocks: BlockTable
+  readonly #insts: InstTable
+  /** Whether the columns hold the order; else every block is a run of consecutive instructions. */
+  #linked = false
+  #nextInst: Int32Array = NO_ROWS
+  #prevInst: Int32Array = NO_ROWS
+  #instBlock: Int32Array = NO_ROWS
 
-  constructor(blocks: BlockTable) {
+  constructor(blocks: BlockTable, insts: InstTable) {
     this.#blocks = blocks
+    this.#insts = insts
   }
 
-  /** Makes room for that many instructions. Columns are replaced: read them afresh. */
-  reserve(rows: number): void {
-    const from = this.nextInst.length
-    if (rows <= from) return
-    const buffer = new ArrayBuffer(rows * 12)
-    new Int32Array(buffer).fill(-1)
-    const next = new Int32Array(buffer, 0, rows)
-    const prev = new Int32Array(buffer, rows * 4, rows)
-    const block = new Int32Array(buffer, rows * 8, rows)
-    next.set(this.nextInst)
-    prev.set(this.prevInst)
-    block.set(this.instBlock)
-    this.nextInst = next
-    this.prevInst = prev
-    this.instBlock = block
+  /** The next instruction of the same block; -1 at its end. */
+  get nextInst(): Int32Array {
+    if (!this.#linked) this.#link()
+    return this.#nextInst
+  }
+
+  /** The previous instruction of the same block; -1 at its start. */
+  get prevInst(): Int32Array {
+    if (!this.#linked) this.#link()
+    return this.#prevInst
+  }
+
+  /** The block an instruction is in; -1 when it is in none. */
+  get instBlock(): Int32Array {
+    if (!this.#linked) this.#link()
+    return this.#instBlock
+  }
+
+  /** The same order for tables that hold the same rows. */
+  over(blocks: BlockTable, insts: InstTable): Layout {
+    const layout = new Layout(blocks, insts)
+    layout.entry = this.entry
+    layout.last = this.last
+    layout.blockCount = this.blockCount
+    if (!this.#linked) return layout
+    layout.#reserve(insts.length)
+    layout.#nextInst.set(this.#nextInst.subarray(0, insts.length))
+    layout.#prevInst.set(this.#prevInst.subarray(0, insts.length))
+    layout.#instBlock.set(this.#instBlock.subarray(0, insts.length))
+    layout.#linked = true
+    return layout
   }
 
   /** Whether the block is in the layout. */
@@ -80,77 +103,119 @@ export class Layout {
   }
 
   appendInst(inst: Inst, block: Block): void {
-    if (inst >= this.nextInst.length) this.reserve(Math.max(32, inst * 2))
     const blocks = this.#blocks
     const last = blocks.lastInst[block]
-    this.instBlock[inst] = block
-    this.prevInst[inst] = last
-    this.nextInst[inst] = -1
+    if (!this.#linked) {
+      if (last < 0 || last === inst - 1) {
+        if (last < 0) blocks.firstInst[block] = inst
+        blocks.lastInst[block] = inst
+        return
+      }
+      this.#link()
+    }
+    this.#room(inst)
+    this.#instBlock[inst] = block
+    this.#prevInst[inst] = last
+    this.#nextInst[inst] = -1
     if (last < 0) blocks.firstInst[block] = inst
-    else this.nextInst[last] = inst
+    else this.#nextInst[last] = inst
     blocks.lastInst[block] = inst
   }
 
   /** Makes the instructions from `first` up to `end` the contents of a block that is empty. */
   appendRun(block: Block, first: number, end: number): void {
     if (first === end) return
-    if (end > this.nextInst.length) this.reserve(Math.max(end, 2 * this.nextInst.length))
-    const { nextInst, prevInst, instBlock } = this
-    for (let inst = first; inst < end; inst++) {
-      instBlock[inst] = block
-      prevInst[inst] = inst - 1
-      nextInst[inst] = inst + 1
-    }
-    prevInst[first] = -1
-    nextInst[end - 1] = -1
     this.#blocks.firstInst[block] = first
     this.#blocks.lastInst[block] = end - 1
+    if (this.#linked) this.#linkRun(block)
   }
 
   insertInstBefore(inst: Inst, before: Inst): void {
-    if (inst >= this.nextInst.length) this.reserve(Math.max(32, inst * 2))
-    const block = this.instBlock[before]
-    const prev = this.prevInst[before]
-    this.instBlock[inst] = block
-    this.prevInst[inst] = prev
-    this.nextInst[inst] = before
-    this.prevInst[before] = inst
+    if (!this.#linked) this.#link()
+    this.#room(inst)
+    const block = this.#instBlock[before]
+    const prev = this.#prevInst[before]
+    this.#instBlock[inst] = block
+    this.#prevInst[inst] = prev
+    this.#nextInst[inst] = before
+    this.#prevInst[before] = inst
     if (prev < 0) this.#blocks.firstInst[block] = inst
-    else this.nextInst[prev] = inst
+    else this.#nextInst[prev] = inst
   }
 
   insertInstAfter(inst: Inst, after: Inst): void {
     const next = this.nextInst[after]
-    if (next < 0) this.appendInst(inst, this.instBlock[after] as Block)
+    if (next < 0) this.appendInst(inst, this.#instBlock[after] as Block)
     else this.insertInstBefore(inst, next as Inst)
   }
 
   /** Takes an instruction out of its block. */
   removeInst(inst: Inst): void {
-    const block = this.instBlock[inst]
-    const prev = this.prevInst[inst]
-    const next = this.nextInst[inst]
+    if (!this.#linked) this.#link()
+    const block = this.#instBlock[inst]
+    const prev = this.#prevInst[inst]
+    const next = this.#nextInst[inst]
     if (prev < 0) this.#blocks.firstInst[block] = next
-    else this.nextInst[prev] = next
+    else this.#nextInst[prev] = next
     if (next < 0) this.#blocks.lastInst[block] = prev
-    else this.prevInst[next] = prev
-    this.instBlock[inst] = this.prevInst[inst] = this.nextInst[inst] = -1
+    else this.#prevInst[next] = prev
+    this.#instBlock[inst] = this.#prevInst[inst] = this.#nextInst[inst] = -1
   }
 
   /** Moves `first` and all that follows it in its block to the end of `into`. */
   splitBlock(first: Inst, into: Block): void {
+    if (!this.#linked) this.#link()
     const blocks = this.#blocks
-    const from = this.instBlock[first]
-    const prev = this.prevInst[first]
+    const from = this.#instBlock[first]
+    const prev = this.#prevInst[first]
     const last = blocks.lastInst[from]
     blocks.lastInst[from] = prev
     if (prev < 0) blocks.firstInst[from] = -1
-    else this.nextInst[prev] = -1
+    else this.#nextInst[prev] = -1
     const tail = blocks.lastInst[into]
-    this.prevInst[first] = tail
+    this.#prevInst[first] = tail
     if (tail < 0) blocks.firstInst[into] = first
-    else this.nextInst[tail] = first
+    else this.#nextInst[tail] = first
     blocks.lastInst[into] = last
-    for (let inst: number = first; inst >= 0; inst = this.nextInst[inst]) this.instBlock[inst] = into
+    for (let inst: number = first; inst >= 0; inst = this.#nextInst[inst]) this.#instBlock[inst] = into
+  }
+
+  /** Makes the links: from here on the columns hold the order. */
+  #link(): void {
+    this.#linked = true
+    this.#reserve(this.#insts.capacity)
+    for (let block = 0; block < this.#blocks.length; block++) this.#linkRun(block)
+  }
+
+  #linkRun(block: number): void {
+    const blocks = this.#blocks
+    const first = blocks.firstInst[block]
+    // Whoever broke the tables is told by the verifier; no walk gets lost in them.
+    const last = Math.min(blocks.lastInst[block], this.#insts.length - 1)
+    if (first < 0 || last < first) return
+    this.#room(last)
+    const next = this.#nextInst
+    const prev = this.#prevInst
+    const of = this.#instBlock
+    for (let inst = first; inst <= last; inst++) {
+      of[inst] = block
+      prev[inst] = inst - 1
+      next[inst] = inst + 1
+    }
+    prev[first] = -1
+    next[last] = -1
+  }
+
+  #room(inst: number): void {
+    if (inst >= this.#nextInst.length) this.#reserve(Math.max(this.#insts.capacity, inst + 1))
+  }
+
+  /** Makes room for that many instructions. Columns are replaced: read them afresh. */
+  #reserve(rows: number): void {
+    const from = this.#nextInst.length
+    const columns = new Columns(3 * columnBytes(rows, 4))
+    this.#nextInst = columns.int32(rows, this.#nextInst).fill(-1, from)
+    this.#prevInst = columns.int32(rows, this.#prevInst).fill(-1, from)
+    this.#instBlock = columns.int32(rows, this.#instBlock).fill(-1, from)
   }
 }

@@ -9,7 +9,7 @@
 
 import type { ControlFlowGraph } from './cfg.ts'
 import type { Block, Value } from './entities.ts'
-import { FORMAT_VALUES } from './format.ts'
+import { FORMAT_HAS_LIST, FORMAT_VALUES } from './format.ts'
 import type { Function as IrFunction } from './function.ts'
 import { OPCODE_FORMAT } from './opcode.ts'
 
@@ -135,10 +135,12 @@ class FarUses {
     const { blocks, insts, layout, valueLists } = this.#func
     const { opcode, arg0, arg1, arg2, listStart, listLength } = insts
     for (let inst = blocks.firstInst[block]; inst >= 0; inst = layout.nextInst[inst]) {
-      const fixed = FORMAT_VALUES[OPCODE_FORMAT[opcode[inst]]]
+      const format = OPCODE_FORMAT[opcode[inst]]
+      const fixed = FORMAT_VALUES[format]
       if (fixed > 0) this.#add(arg0[inst], block)
       if (fixed > 1) this.#add(arg1[inst], block)
       if (fixed > 2) this.#add(arg2[inst], block)
+      if (FORMAT_HAS_LIST[format] === 0) continue
       const end = listStart[inst] + listLength[inst]
       for (let at = listStart[inst]; at < end; at++) this.#add(valueLists[at], block)
     }
@@ -163,7 +165,7 @@ class FarUses {
         break
       case 14 /* Opcode.TryCall */:
       case 15 /* Opcode.TryCallIndirect */:
-        this.#addCall(target0[inst], block)
+        this.#addCall(exceptionTables[imm[inst]].normal, block)
         for (const item of exceptionTables[imm[inst]].items) {
           if (item.kind === 'context') this.#add(item.value, block)
           else this.#addCall(item.target, block)

@@ -63,7 +63,6 @@ export class FunctionSource {
   readonly offset: number
   /** By instruction: of its first result, or its opcode when it has none. Rows beyond were not parsed. */
   instOffset: Int32Array = NO_ROWS
-  instCount = 0
   /** By block: of its header; -1 for a block that is only mentioned. */
   blockOffset: number[] = []
   /** By printed name of a declaration: `ss0`, `gv3`. */

@@ -2,6 +2,7 @@
 //
 // The text may number values as it likes; ids are dense. Where the two differ, `number` keeps the text's number.
 
+import { Columns, columnBytes } from './columns.ts'
 import { NO_ROWS, NO_TYPES } from './empty.ts'
 import { type Block, type Inst, NO_BLOCK, NO_INST, type Value } from './entities.ts'
 import type { Type } from './types.ts'
@@ -34,37 +35,48 @@ export class ValueTable {
     if (row >= this.capacity) this.reserve(Math.max(32, row * 2))
     this.type[row] = type
     this.definition[row] = definition
-    if (this.number !== null) this.number[row] = this.#freshNumber()
+    if (this.number !== null) this.#setNumber(row, this.#freshNumber())
     return row as Value
+  }
+
+  /** Bytes that the columns of so many rows take. */
+  static bytes(rows: number): number {
+    return columnBytes(rows, 4) + columnBytes(rows, 2)
   }
 
   /** Grows every column. Columns are replaced: read them afresh. */
   reserve(rows: number): void {
     if (rows <= this.capacity) return
-    const capacity = (rows + 1) & ~1
-    const buffer = new ArrayBuffer(capacity * 6)
-    const definition = new Int32Array(buffer, 0, capacity)
-    const type = new Uint16Array(buffer, capacity * 4, capacity)
-    definition.set(this.definition)
-    type.set(this.type)
-    this.definition = definition
-    this.type = type
-    if (this.aliasOf !== null) {
-      const aliasOf = new Int32Array(capacity).fill(-1)
-      aliasOf.set(this.aliasOf)
-      this.aliasOf = aliasOf
-    }
-    if (this.number !== null) {
-      const number = new Uint32Array(capacity)
-      number.set(this.number)
-      this.number = number
-    }
-    this.capacity = capacity
+    this.#take(this, new Columns(ValueTable.bytes(rows)), rows, this.capacity)
+    if (this.aliasOf !== null) this.aliasOf = grownAliases(this.aliasOf, rows)
+    if (this.number !== null) this.number = grownNumbers(this.number, rows)
+  }
+
+  /** A table of the same values without room for more, its columns in the given memory. */
+  compact(columns: Columns): ValueTable {
+    const table = new ValueTable()
+    const { length } = this
+    table.length = length
+    table.nextNumber = this.nextNumber
+    table.#take(this, columns, length, length)
+    if (this.aliasOf !== null) table.aliasOf = grownAliases(this.aliasOf.subarray(0, length), length)
+    if (this.number !== null) table.number = this.number.slice(0, length)
+    return table
+  }
+
+  /** Removes every value and keeps the room. */
+  clear(): void {
+    this.length = 0
+    this.aliasOf = null
+    this.number = null
+    this.nextNumber = 0
   }
 
   /** Makes `alias` stand for `target` wherever it is used. A cycle is refused by an assertion of the caller. */
   setAlias(alias: Value, target: Value): void {
-    this.aliasOf ??= new Int32Array(this.capacity).fill(-1)
+    // Room for the values there are, not for the capacity: that may be a far larger function's.
+    if (this.aliasOf === null) this.aliasOf = grownAliases(NO_ROWS, roomFor(this.length))
+    else if (alias >= this.aliasOf.length) this.aliasOf = grownAliases(this.aliasOf, roomFor(this.length))
     this.aliasOf[alias] = target
     this.definition[alias] = UNDEFINED_VALUE
     this.type[alias] = this.type[target]
@@ -82,17 +94,24 @@ export class ValueTable {
 
   #setNumber(value: number, number: number): void {
     if (this.number === null) {
-      this.number = new Uint32Array(this.capacity)
+      this.number = new Uint32Array(roomFor(value + 1))
       for (let i = 0; i < value; i++) this.number[i] = i
       this.nextNumber = value
-    }
+    } else if (value >= this.number.length) this.number = grownNumbers(this.number, roomFor(value + 1))
     this.number[value] = number
     if (number >= this.nextNumber) this.nextNumber = number + 1
   }
 
+  /** Columns of so many rows, which begin with those of a table; `length` of its rows count. */
+  #take(from: ValueTable, columns: Columns, rows: number, length: number): void {
+    this.capacity = rows
+    this.definition = columns.int32(rows, from.definition, length)
+    this.type = columns.uint16(rows, from.type, length)
+  }
+
   /** A number that no value has. The text may use the largest there is; then the first gap is taken. */
   #freshNumber(): number {
-    if (this.nextNumber < 0xffffffff) return this.nextNumber++
+    if (this.nextNumber < 0xffffffff) return this.nextNumber
     const used = new Set(this.number?.subarray(0, this.length - 1))
     let number = this.length
     while (used.has(number)) number++
@@ -120,6 +139,23 @@ export class ValueTable {
     const definition = this.definition[value]
     return definition <= FIRST_PARAM ? ((FIRST_PARAM - definition) as Block) : NO_BLOCK
   }
+}
+
+/** Rows to make room for when there are so many. */
+function roomFor(rows: number): number {
+  return Math.max(32, rows + (rows >> 1))
+}
+
+function grownAliases(from: Int32Array, rows: number): Int32Array {
+  const column = new Int32Array(Math.max(rows, from.length))
+  column.set(from)
+  return column.fill(-1, from.length)
+}
+
+function grownNumbers(from: Uint32Array, rows: number): Uint32Array {
+  const column = new Uint32Array(Math.max(rows, from.length))
+  column.set(from)
+  return column
 }
 
 /** The entry of the `definition` column for the parameter of a block. */

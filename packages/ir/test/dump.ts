@@ -1,7 +1,7 @@
 // A function as a plain value, independent of ids: two functions that say the same have equal dumps.
 
 import type { Block, Function as IrFunction } from '../src/index.ts'
-import { NO_INST, OPCODE_NAMES, printBlock, printValue, typeName } from '../src/index.ts'
+import { FORMAT_ROWS, NO_INST, OPCODE_FORMAT, OPCODE_NAMES, printBlock, printValue, typeName } from '../src/index.ts'
 
 type Row = Record<string, unknown>
 
@@ -33,31 +33,37 @@ export function dumpFunction(func: IrFunction): unknown {
         typeName(values.type[insts.firstResult[i] + k]),
       ])
       const table = opcode.startsWith('try_call') ? func.exceptionTables[insts.imm[i]] : null
+      const [, , fixed, , columns] = FORMAT_ROWS[OPCODE_FORMAT[insts.opcode[i]]]
       const { entity } = insts
+      const uses = (column: string): boolean => new RegExp(`\\b${column}\\b`).test(columns)
+      const start = insts.listStart[i]
       body.push({
         opcode,
         type: typeName(insts.ctrlType[i]),
-        args: [insts.arg0[i], insts.arg1[i], insts.arg2[i]].map(value),
-        list: Array.from(func.valueLists.subarray(insts.listStart[i], insts.listStart[i] + insts.listLength[i]), value),
-        imm: table === null ? [insts.imm[i], insts.immHigh[i]] : [],
+        args: [insts.arg0[i], insts.arg1[i], insts.arg2[i]].slice(0, fixed).map(value),
+        list: uses('list') ? Array.from(func.valueLists.subarray(start, start + insts.listLength[i]), value) : [],
+        imm: [uses('imm') && table === null ? insts.imm[i] : 0, uses('immHigh') ? insts.immHigh[i] : 0],
         entity:
           opcode === 'br_table'
             ? Array.from(func.jumpTables[entity[i]], call)
             : opcode === 'shuffle'
               ? [...func.masks[entity[i]]]
               : opcode === 'get_exception_handler_address'
-                ? block(entity[i])
-                : entity[i],
+                ? block(insts.arg1[i])
+                : uses('entity')
+                  ? entity[i]
+                  : -1,
         table:
           table === null
             ? null
             : [
                 table.signature,
+                call(table.normal),
                 ...table.items.map((item) => (item.kind === 'context' ? value(item.value) : call(item.target))),
               ],
-        targets: [call(insts.target0[i]), call(insts.target1[i])],
+        targets: [uses('target0') ? call(insts.target0[i]) : null, uses('target1') ? call(insts.target1[i]) : null],
         results,
-        location: insts.sourceLocation[i],
+        location: insts.locationOf(i as never),
         tags: func.debugTags.get(i as never) ?? [],
         stackMap: func.stackMaps.get(i as never) ?? [],
       })

@@ -136,8 +136,8 @@ export class BodyCopy {
     const row = into.push(from.opcode[inst] as Opcode, from.ctrlType[inst])
     into.imm[row] = from.imm[inst]
     into.immHigh[row] = from.immHigh[inst]
-    const location = from.sourceLocation[inst]
-    into.sourceLocation[row] = location === -1 ? this.#target.sourceLocation : location
+    const location = from.locationOf(inst as Inst)
+    into.setLocation(row, location === -1 ? this.#target.sourceLocation : location)
     const count = from.resultCount[inst]
     if (count === 0) return row
     into.resultCount[row] = count

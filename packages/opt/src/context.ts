@@ -155,7 +155,7 @@ export class PassContext {
   insert(opcode: Opcode, type: Type, before: number): Inst {
     const { insts, layout } = this.func
     const inst = insts.push(opcode, type)
-    insts.sourceLocation[inst] = insts.sourceLocation[before]
+    insts.setLocation(inst, insts.locationOf(before as Inst))
     this.#define(inst, type)
     layout.insertInstBefore(inst, before as Inst)
     return inst

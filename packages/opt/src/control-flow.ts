@@ -83,7 +83,7 @@ function mergeBlocks(func: Function, context: PassContext): boolean {
   }
   for (let inst = 0; inst < insts.length; inst++) {
     // A block that is named other than as a target.
-    if (insts.opcode[inst] === Opcode.GetExceptionHandlerAddress) edges[insts.entity[inst]] += 2
+    if (insts.opcode[inst] === Opcode.GetExceptionHandlerAddress) edges[insts.arg1[inst]] += 2
   }
   let merged = false
   // The first of a line of blocks comes first in the order and takes all the others, so each is moved once.

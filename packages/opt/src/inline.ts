@@ -129,7 +129,7 @@ class Inliner {
     const args = Array.from(func.valueLists.subarray(start, start + insts.listLength[call]), (arg) => context.find(arg))
     const target = {
       ...{ block, args, returnTo: after },
-      ...{ sourceLocation: insts.sourceLocation[call], cold: blocks.cold[block] !== 0 },
+      ...{ sourceLocation: insts.locationOf(call as Inst), cold: blocks.cold[block] !== 0 },
     }
     layout.removeInst(call as Inst)
     const copy = new BodyCopy(image, context, target)

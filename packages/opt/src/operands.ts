@@ -32,16 +32,21 @@ export function rewriteOperands(func: Function, inst: number, by: Int32Array): v
     rewritePool(func.valueLists, start, start + insts.listLength[inst], by)
   }
   if ((traits & Trait.Targets) === 0) return
-  rewriteCall(func, insts.target0[inst], by)
   switch (opcode) {
+    case 1 /* Opcode.Jump */:
+      rewriteCall(func, insts.target0[inst], by)
+      break
     case 2 /* Opcode.Brif */:
+      rewriteCall(func, insts.target0[inst], by)
       rewriteCall(func, insts.target1[inst], by)
       break
     case 3 /* Opcode.BrTable */:
+      rewriteCall(func, insts.target0[inst], by)
       for (const call of func.jumpTables[insts.entity[inst]]) rewriteCall(func, call, by)
       break
     case 14 /* Opcode.TryCall */:
     case 15 /* Opcode.TryCallIndirect */:
+      rewriteCall(func, func.exceptionTables[insts.imm[inst]].normal, by)
       for (const item of func.exceptionTables[insts.imm[inst]].items) {
         if (item.kind !== 'context') rewriteCall(func, item.target, by)
         else if (by[item.value] >= 0) item.value = by[item.value] as typeof item.value
@@ -86,7 +91,7 @@ export function targetsOf(func: Function, inst: number, calls: number[]): number
       for (const item of func.exceptionTables[insts.imm[inst]].items) {
         if (item.kind !== 'context') calls.push(item.target)
       }
-      calls.push(insts.target0[inst])
+      calls.push(func.exceptionTables[insts.imm[inst]].normal)
   }
   return calls.length
 }

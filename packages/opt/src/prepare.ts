@@ -24,7 +24,7 @@ export function prepare(func: Function): void {
 
 function dropAliases(func: Function): void {
   const { values, blocks, layout } = func
-  func.aliasSpellings.clear()
+  func.forgetAliasSpellings()
   if (values.aliasOf === null) return
   const resolved = new Int32Array(values.length).fill(-1)
   for (let value = 0; value < values.length; value++) {
@@ -46,20 +46,25 @@ function copyTargets(func: Function, inst: number): void {
     const args = func.blockArgs.slice(argStart[call], argStart[call] + argCount[call])
     return func.addBlockCall(block[call] as Block, args)
   }
-  if (insts.target0[inst] >= 0) insts.target0[inst] = copy(insts.target0[inst] as BlockCall)
-  if (insts.target1[inst] >= 0) insts.target1[inst] = copy(insts.target1[inst] as BlockCall)
   switch (insts.opcode[inst]) {
+    case Opcode.Jump:
+      insts.target0[inst] = copy(insts.target0[inst] as BlockCall)
+      break
+    case Opcode.Brif:
+      insts.target0[inst] = copy(insts.target0[inst] as BlockCall)
+      insts.target1[inst] = copy(insts.target1[inst] as BlockCall)
+      break
     case Opcode.BrTable: {
+      insts.target0[inst] = copy(insts.target0[inst] as BlockCall)
       const entries = jumpTables[insts.entity[inst]].map((call) => copy(call as BlockCall))
       insts.entity[inst] = jumpTables.push(entries) - 1
       break
     }
     case Opcode.TryCall:
     case Opcode.TryCallIndirect: {
-      const { signature, items } = exceptionTables[insts.imm[inst]]
-      const normal = insts.target0[inst] as BlockCall
+      const { signature, items, normal } = exceptionTables[insts.imm[inst]]
       const own = items.map((item) => (item.kind === 'context' ? { ...item } : { ...item, target: copy(item.target) }))
-      insts.imm[inst] = exceptionTables.push({ signature, normal, items: own }) - 1
+      insts.imm[inst] = exceptionTables.push({ signature, normal: copy(normal), items: own }) - 1
     }
   }
 }

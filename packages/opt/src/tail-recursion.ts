@@ -187,7 +187,7 @@ function makeLoop(func: Function, context: PassContext, sites: readonly Site[], 
       }
     }
     const jump = insts.push(Opcode.Jump)
-    insts.sourceLocation[jump] = insts.sourceLocation[call]
+    insts.setLocation(jump, insts.locationOf(call as Inst))
     insts.target0[jump] = func.addBlockCall(header, args)
     layout.insertInstBefore(jump, last as Inst)
     layout.removeInst(last as Inst)

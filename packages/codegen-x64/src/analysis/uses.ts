@@ -24,7 +24,7 @@ for (const [i, row] of OPCODE_ROWS.entries()) {
   FIXED_OPERANDS[opcode] = operands.filter((operand) => !operand.endsWith('...')).length
   if (operands.some((operand) => operand.endsWith('...'))) SHAPE[opcode] |= HAS_LIST
   const flags = OPCODE_FLAGS[opcode]
-  if ((flags & OpcodeFlag.Branch) !== 0) SHAPE[opcode] |= HAS_CALLS
+  if ((flags & OpcodeFlag.Branch) !== 0 && (flags & OpcodeFlag.Call) === 0) SHAPE[opcode] |= HAS_CALLS
   const effects = OpcodeFlag.Call | OpcodeFlag.CanTrap | OpcodeFlag.CanStore | OpcodeFlag.OtherSideEffects
   if ((flags & effects) !== 0) SHAPE[opcode] |= EFFECT
 }
@@ -59,7 +59,7 @@ export class Uses {
         const shape = SHAPE[op]
         blockOf[inst] = block
         colour[inst] = effects
-        locations &= sourceLocation[inst]
+        if (sourceLocation !== null) locations &= sourceLocation[inst]
         const fixed = FIXED_OPERANDS[op]
         if (fixed > 0) {
           count[arg0[inst]]++

@@ -65,8 +65,8 @@ export function lowerFunction(c: Lowering, environment: RegisterEnvironment): vo
 function lowerBlock(c: Lowering, block: number): void {
   const { opcode, firstResult, sunk, func } = c
   const { prevInst } = func.layout
-  const { resultCount, sourceLocation } = func.insts
-  const located = c.uses.located
+  const { resultCount } = func.insts
+  const sourceLocation = c.uses.located ? func.insts.sourceLocation : null
   let location = -1
   for (let inst = func.blocks.lastInst[block]; inst !== NO_INST; inst = prevInst[inst]) {
     const op = opcode[inst]
@@ -78,14 +78,14 @@ function lowerBlock(c: Lowering, block: number): void {
       if (results === 1 ? c.vregs[first] < 0 : !anyAsked(c.vregs, first, results)) continue
     }
     c.inst = inst
-    if (located && sourceLocation[inst] !== location) {
+    if (sourceLocation !== null && sourceLocation[inst] !== location) {
       writeLocation(c, location)
       location = sourceLocation[inst]
     }
     lowerInst(c, op)
     c.flushConstants()
   }
-  if (located) writeLocation(c, location)
+  if (sourceLocation !== null) writeLocation(c, location)
 }
 
 /** The records after this point come from `location`; before it, from the next one written. */

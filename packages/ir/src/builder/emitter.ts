@@ -316,14 +316,14 @@ export class Emitter {
   #append(inst: Inst, opcode: Opcode): void {
     const { draft } = this
     draft.layout.appendInst(inst, this.#block)
-    draft.insts.sourceLocation[inst] = this.#sourceLocation
+    draft.insts.setLocation(inst, this.#sourceLocation)
     const call = (OPCODE_FLAGS[opcode] & OpcodeFlag.Call) !== 0
     if (this.#stackMap !== null && call) {
-      draft.stackMaps.set(inst, this.#stackMap)
+      draft.setStackMap(inst, this.#stackMap)
       this.#stackMap = null
     }
     if (this.#tags !== null && (call || OPCODE_NAMES[opcode] === 'sequence_point')) {
-      draft.debugTags.set(inst, this.#tags)
+      draft.setDebugTags(inst, this.#tags)
       this.#tags = null
     }
   }

@@ -3,8 +3,9 @@
 
 import type { Block, BlockCall, GlobalValue, Inst, Value } from '../entities.ts'
 import type { ExceptionTableItem } from '../externals.ts'
+import { FORMAT_HAS_LIST, FORMAT_VALUES } from '../format.ts'
 import { Function as IrFunction } from '../function.ts'
-import { Opcode } from '../opcode.ts'
+import { OPCODE_FORMAT, Opcode } from '../opcode.ts'
 import { paramDefinition } from '../value-table.ts'
 import type { SsaConstruction } from './ssa-construction.ts'
 
@@ -103,15 +104,16 @@ class OperandCopy {
     const from = draft.insts
     const to = func.insts
     const copy = insts[inst] as Inst
-    to.arg0[copy] = this.#value(from.arg0[inst])
-    to.arg1[copy] = this.#value(from.arg1[inst])
-    to.arg2[copy] = this.#value(from.arg2[inst])
+    const format = OPCODE_FORMAT[from.opcode[inst]]
+    const fixed = FORMAT_VALUES[format]
+    if (fixed > 0) to.arg0[copy] = this.#value(from.arg0[inst])
+    if (fixed > 1) to.arg1[copy] = this.#value(from.arg1[inst])
+    if (fixed > 2) to.arg2[copy] = this.#value(from.arg2[inst])
     to.imm[copy] = from.imm[inst]
     to.immHigh[copy] = from.immHigh[inst]
-    to.entity[copy] = from.entity[inst]
-    to.sourceLocation[copy] = from.sourceLocation[inst]
-    const length = from.listLength[inst]
-    if (length > 0) {
+    to.setLocation(copy, from.locationOf(inst))
+    const length = FORMAT_HAS_LIST[format] === 0 ? 0 : from.listLength[inst]
+    if (FORMAT_HAS_LIST[format] !== 0) {
       const start = from.listStart[inst]
       to.listStart[copy] = func.addValueList(
         draft.valueLists.subarray(start, start + length).map((v) => this.#value(v)),
@@ -119,21 +121,28 @@ class OperandCopy {
       to.listLength[copy] = length
     }
     switch (from.opcode[inst]) {
+      case Opcode.Jump:
+        to.target0[copy] = this.#call(from.target0[inst])
+        break
+      case Opcode.Brif:
+        to.target0[copy] = this.#call(from.target0[inst])
+        to.target1[copy] = this.#call(from.target1[inst])
+        break
       case Opcode.BrTable:
+        to.target0[copy] = this.#call(from.target0[inst])
         to.entity[copy] = func.jumpTables.push(draft.jumpTables[from.entity[inst]].map((call) => this.#call(call))) - 1
         break
       case Opcode.GetExceptionHandlerAddress:
-        to.entity[copy] = blocks[from.entity[inst]]
-    }
-    if (from.target0[inst] >= 0) to.target0[copy] = this.#call(from.target0[inst])
-    if (from.target1[inst] >= 0) to.target1[copy] = this.#call(from.target1[inst])
-    if (from.opcode[inst] === Opcode.TryCall || from.opcode[inst] === Opcode.TryCallIndirect) {
-      to.imm[copy] = this.#table(from.imm[inst], to.target0[copy] as BlockCall)
+        to.arg1[copy] = blocks[from.arg1[inst]]
+        break
+      case Opcode.TryCall:
+      case Opcode.TryCallIndirect:
+        to.imm[copy] = this.#table(from.imm[inst])
     }
     const map = draft.stackMaps.get(inst)
-    if (map !== undefined) func.stackMaps.set(copy, map)
+    if (map !== undefined) func.setStackMap(copy, map)
     const tags = draft.debugTags.get(inst)
-    if (tags !== undefined) func.debugTags.set(copy, tags)
+    if (tags !== undefined) func.setDebugTags(copy, tags)
   }
 
   #value(value: number): number {
@@ -146,12 +155,12 @@ class OperandCopy {
     return func.addBlockCall(blocks[this.#ssa.branches[call].target] as Block, args)
   }
 
-  #table(index: number, normal: BlockCall): number {
-    const { signature, items } = this.#draft.exceptionTables[index]
+  #table(index: number): number {
+    const { signature, normal, items } = this.#draft.exceptionTables[index]
     const copies = items.map((item): ExceptionTableItem => {
       if (item.kind === 'context') return { kind: 'context', value: this.#value(item.value) as Value }
       return { ...item, target: this.#call(item.target) }
     })
-    return this.#finished.func.exceptionTables.push({ signature, normal, items: copies }) - 1
+    return this.#finished.func.exceptionTables.push({ signature, normal: this.#call(normal), items: copies }) - 1
   }
 }

@@ -207,7 +207,6 @@ export class FormatEmitter extends Emitter {
       return { kind: 'default', target: call(handler.default) }
     })
     const target = call(normal)
-    draft.insts.target0[inst] = target
     draft.insts.imm[inst] = draft.exceptionTables.push({ signature, normal: target, items }) - 1
     return inst
   }
@@ -238,9 +237,10 @@ export class FormatEmitter extends Emitter {
   protected handlerAddress(type: Type, block: Block, index: number): Value {
     this.checkBlock(block)
     this.checkRange(Opcode.GetExceptionHandlerAddress, index, 0, 0x7fff_ffff, 'the index')
-    const value = this.#withEntity(Opcode.GetExceptionHandlerAddress, type, block)
-    this.draft.insts.imm[this.draft.values.definingInst(value)] = index
-    return value
+    const inst = this.emit(Opcode.GetExceptionHandlerAddress, type)
+    this.draft.insts.arg1[inst] = block
+    this.draft.insts.imm[inst] = index
+    return this.draft.result(inst)
   }
 
   #withEntity(opcode: Opcode, type: Type, entity: number): Value {

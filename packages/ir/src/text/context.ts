@@ -6,6 +6,7 @@ import type { AliasRegion, Block, Inst, Value } from '../entities.ts'
 import type { ExternalName } from '../externals.ts'
 import type { Function as IrFunction } from '../function.ts'
 import { operandPlace } from '../function.ts'
+import type { FunctionTables } from '../function-tables.ts'
 import type { CallConv } from '../signature.ts'
 import type { FunctionSource } from '../source.ts'
 import { CONTROLLING_OPERAND } from '../type-constraints.ts'
@@ -38,6 +39,8 @@ export class ParserContext {
   blockMention: number[] = []
   /** References to globals and slots of the declarations, checked when all are known. */
   pending: { readonly name: string; readonly exists: () => boolean; readonly offset: number }[] = []
+  /** Offset of each instruction, by instruction; the function gets a copy of its length. */
+  #offsets: Int32Array = new Int32Array(256)
   // Operands used above their definition: where the value goes, its number, where it was written.
   readonly #forward: number[] = []
 
@@ -59,6 +62,22 @@ export class ParserContext {
     this.#forward.length = 0
     this.valueIds.clear()
     this.blockIds.clear()
+  }
+
+  /** Ends the reading of a function that was read into these tables: it gets its own. */
+  settle(tables: FunctionTables): void {
+    this.func.settle(tables)
+    this.place.instOffset = this.#offsets.slice(0, this.func.insts.length)
+  }
+
+  /** Says where an instruction is written. */
+  setOffset(inst: number, offset: number): void {
+    if (inst >= this.#offsets.length) {
+      const grown = new Int32Array(2 * this.#offsets.length)
+      grown.set(this.#offsets)
+      this.#offsets = grown
+    }
+    this.#offsets[inst] = offset
   }
 
   /** Attaches the comments met since the last call. */
@@ -175,7 +194,7 @@ export class ParserContext {
   #resolve(place: number, id: number): number {
     const { func } = this
     const target = func.resolve(id as Value)
-    if (target !== id) func.aliasSpellings.set(place, id as Value)
+    if (target !== id) func.setAliasSpelling(place, id as Value)
     return target
   }
 

@@ -81,15 +81,9 @@ export class InstructionReader {
     }
     const inst = this.#instruction(results)
     const { func, place } = context
-    if (location !== -1) func.insts.sourceLocation[inst] = location
-    if (tags !== null) func.debugTags.set(inst as Inst, tags)
-    if (inst >= place.instOffset.length) {
-      const grown = new Int32Array(Math.max(func.insts.capacity, 32))
-      grown.set(place.instOffset)
-      place.instOffset = grown
-    }
-    place.instOffset[inst] = offset
-    place.instCount = inst + 1
+    if (location !== -1) func.insts.setLocation(inst as Inst, location)
+    if (tags !== null) func.setDebugTags(inst as Inst, tags)
+    context.setOffset(inst, offset)
     return inst
   }
 

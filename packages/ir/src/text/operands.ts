@@ -140,7 +140,7 @@ export function readStackMap(context: ParserContext, inst: Inst): void {
     else if (!lexer.is(93)) throw lexer.expected('`,` or `]`')
   }
   lexer.next()
-  func.stackMaps.set(inst, entries)
+  func.setStackMap(inst, entries)
 }
 
 export function readTags(context: ParserContext): DebugTag[] {

@@ -7,6 +7,7 @@
 import { NO_BLOCK } from '../entities.ts'
 import type { ExternalName } from '../externals.ts'
 import { Function as IrFunction } from '../function.ts'
+import { FunctionTables } from '../function-tables.ts'
 import { Module } from '../module.ts'
 import type { CallConv } from '../signature.ts'
 import { FunctionSource, type SourceComment, SourceText } from '../source.ts'
@@ -97,13 +98,15 @@ export function parseFunctions(text: string, options: ParseOptions = {}): readon
 }
 
 /** Stands in the context until the first function begins; nothing is ever written to it. */
-const NOTHING = new IrFunction({ kind: 'testcase', name: '' }, undefined, 8)
+const NOTHING = new IrFunction({ kind: 'testcase', name: '' }, undefined, 0)
 
 /** Reads one function after another. */
 class FunctionReader {
   readonly #lexer: Lexer
   readonly #context: ParserContext
   readonly #instructions: InstructionReader
+  /** Every function is read into these, and then gets tables of its own size. */
+  readonly #tables = new FunctionTables(256)
 
   constructor(lexer: Lexer, defaultCallConv: CallConv) {
     this.#lexer = lexer
@@ -125,13 +128,8 @@ class FunctionReader {
     lexer.next()
     const name = this.#name()
     const signature = readSignature(context)
-    // Lines of generated code have about 25 characters; a wrong guess costs some memory or one more growth. Only the end
-    // of this function may be looked for: what lies behind it is not paid for by every function again.
-    const end = lexer.text.indexOf('}', lexer.start)
-    const length = end < 0 ? 0 : end - lexer.start
-    const func = new IrFunction(name, signature, ((length / 24) | 0) + 8)
+    const func = new IrFunction(name, signature, this.#tables)
     func.source = place
-    place.instOffset = new Int32Array(func.insts.capacity)
     context.begin(func, place)
     context.punctuation(123, '`{`')
     context.claimComments('function', 0)
@@ -146,6 +144,7 @@ class FunctionReader {
     for (const { name: entity, exists, offset } of context.pending) context.declared(exists(), entity, offset)
     lexer.next()
     context.claimComments('function', 0)
+    context.settle(this.#tables)
     return func
   }
 

@@ -6,7 +6,7 @@ import { argumentNumber, isExceptionArgument } from '../block-table.ts'
 import { FLOAT_CC_NAMES, INT_CC_NAMES } from '../condition-codes.ts'
 import type { Block, Inst, Value } from '../entities.ts'
 import { type GlobalValueData, printExternalName } from '../externals.ts'
-import { ATOMIC_RMW_OPS, Format } from '../format.ts'
+import { ATOMIC_RMW_OPS, FORMAT_HAS_LIST, FORMAT_VALUES, Format } from '../format.ts'
 import { type Function as IrFunction, operandPlace } from '../function.ts'
 import { printMemFlags } from '../memory-flags.ts'
 import { OPCODE_FORMAT, OPCODE_NAMES, Opcode } from '../opcode.ts'
@@ -76,7 +76,7 @@ class Printer {
     const { aliasOf, length } = func.values
     if (aliasOf === null) return
     for (let alias = 0; alias < length; alias++) {
-      if (aliasOf[alias] < 0) continue
+      if (!(aliasOf[alias] >= 0)) continue
       const list = this.#aliases.get(aliasOf[alias])
       if (list === undefined) this.#aliases.set(aliasOf[alias], [alias])
       else list.push(alias)
@@ -159,7 +159,8 @@ class Printer {
   #indent(): number {
     const { insts, debugTags } = this.#func
     if (debugTags.size > 0) return WIDE_INDENT
-    for (let inst = 0; inst < insts.length; inst++) if (insts.sourceLocation[inst] !== -1) return WIDE_INDENT
+    const located = insts.sourceLocation
+    for (let inst = 0; located !== null && inst < insts.length; inst++) if (located[inst] !== -1) return WIDE_INDENT
     return INDENT
   }
 
@@ -167,7 +168,7 @@ class Printer {
   #prefix(inst: Inst): string {
     const { insts, debugTags } = this.#func
     const tags = debugTags.get(inst)
-    const location = insts.sourceLocation[inst]
+    const location = insts.locationOf(inst)
     let text = ''
     if (tags !== undefined)
       text = `<${tags.map((tag) => (tag.kind === 'user' ? tag.tag : `ss${tag.slot}`)).join(', ')}> `
@@ -354,7 +355,7 @@ class Printer {
       case Format.Shuffle:
         return ` ${arg(0)}, ${arg(1)}, ${printBytes(func.masks[entity] ?? new Uint8Array(0))}`
       case Format.ExceptionHandlerAddress:
-        return ` ${printBlock(func, entity as Block)}, ${printInteger(imm, insts.immHigh[inst])}`
+        return ` ${printBlock(func, insts.arg1[inst] as Block)}, ${printInteger(imm, insts.immHigh[inst])}`
       default:
         return ` ${this.#constant(inst)}`
     }
@@ -398,15 +399,20 @@ class Printer {
       const text = definition < 0 ? '' : this.#constant(definition as Inst)
       if (text !== '') texts.push(`${this.#operand(value, place)} = ${text}`)
     }
-    for (let index = 0; index < 3; index++) {
+    const format = OPCODE_FORMAT[insts.opcode[inst]]
+    for (let index = 0; index < FORMAT_VALUES[format]; index++) {
       const column = index === 0 ? insts.arg0 : index === 1 ? insts.arg1 : insts.arg2
       operand(column[inst], operandPlace.fixed(inst, index))
     }
-    const start = insts.listStart[inst]
-    const end = Math.min(start + insts.listLength[inst], valueListsLength)
-    for (let i = start; i < end; i++) operand(valueLists[i], operandPlace.list(i))
+    if (FORMAT_HAS_LIST[format] !== 0) {
+      const start = insts.listStart[inst]
+      const end = Math.min(start + insts.listLength[inst], valueListsLength)
+      for (let i = start; i < end; i++) operand(valueLists[i], operandPlace.list(i))
+    }
     switch (insts.opcode[inst]) {
       case Opcode.Jump:
+        this.#callOperands(insts.target0[inst], operand)
+        break
       case Opcode.Brif:
         this.#callOperands(insts.target0[inst], operand)
         this.#callOperands(insts.target1[inst], operand)
@@ -418,9 +424,11 @@ class Printer {
       case Opcode.TryCall:
       case Opcode.TryCallIndirect: {
         const index = insts.imm[inst]
-        const items = exceptionTables[index]?.items ?? []
+        const table = exceptionTables[index]
+        if (table === undefined) break
+        const { items, normal } = table
         for (const item of items) if (item.kind !== 'context') this.#callOperands(item.target, operand)
-        this.#callOperands(insts.target0[inst], operand)
+        this.#callOperands(normal, operand)
         items.forEach((item, i) => {
           if (item.kind === 'context') operand(item.value, operandPlace.context(index, i))
         })

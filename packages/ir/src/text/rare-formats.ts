@@ -97,7 +97,7 @@ export function readRareFormat(context: ParserContext, inst: Inst, opcode: Opcod
     case 10 /* Format.ExceptionHandlerAddress */:
       {
         const at = lexer.start
-        insts.entity[inst] = context.block(context.entity(Token.Block, 'a block'), at)
+        insts.arg1[inst] = context.block(context.entity(Token.Block, 'a block'), at)
         context.comma()
         context.integer(64, 'a handler index')
         insts.imm[inst] = context.integers.low
@@ -169,7 +169,6 @@ function readTryCall(context: ParserContext, inst: Inst): void {
   }
   lexer.next()
   func.exceptionTables.push({ signature: signature as never, normal: normal as never, items })
-  func.insts.target0[inst] = normal
   func.insts.imm[inst] = table
   if (lexer.is(44)) readStackMap(context, inst)
 }

@@ -4,7 +4,7 @@
 
 import type { DominatorTree } from '../dominators.ts'
 import type { Block, Inst, Value } from '../entities.ts'
-import { FORMAT_VALUES } from '../format.ts'
+import { FORMAT_HAS_LIST, FORMAT_VALUES } from '../format.ts'
 import type { Function as IrFunction } from '../function.ts'
 import { DEFAULT_MEM_FLAGS, MemFlags, memFlagsRegion } from '../memory-flags.ts'
 import { OPCODE_FLAGS, OPCODE_FORMAT, OPCODE_LIMIT, Opcode, OpcodeFlag } from '../opcode.ts'
@@ -167,9 +167,9 @@ export class BodyVerifier {
     if (fixed > 0) good = this.#value(inst, insts.arg0[inst])
     if (fixed > 1) good = this.#value(inst, insts.arg1[inst]) && good
     if (fixed > 2) good = this.#value(inst, insts.arg2[inst]) && good
-    const start = insts.listStart[inst]
-    const count = insts.listLength[inst]
-    if (count !== 0) {
+    if (FORMAT_HAS_LIST[OPCODE_FORMAT[opcode]] !== 0) {
+      const start = insts.listStart[inst]
+      const count = insts.listLength[inst]
       if (!isRange(start, count, func.valueListsLength)) {
         this.report.inst(inst, `invalid value list reference ${start} and ${count} more`) // D28
         return false
@@ -192,11 +192,13 @@ export class BodyVerifier {
       case 14 /* Opcode.TryCall */:
       case 15 /* Opcode.TryCallIndirect */:
         {
-          for (const item of func.exceptionTables[insts.imm[inst]]?.items ?? []) {
+          const table = func.exceptionTables[insts.imm[inst]]
+          if (table === undefined) return good
+          for (const item of table.items) {
             good =
               (item.kind === 'context' ? this.#value(inst, item.value) : this.#callValues(inst, item.target)) && good
           }
-          return this.#callValues(inst, insts.target0[inst]) && good
+          return this.#callValues(inst, table.normal) && good
         }
       default:
         return good

@@ -47,7 +47,7 @@ export const verifyCall = {
       case Opcode.TryCallIndirect:
         return tryCall(verifier, inst)
       case Opcode.GetExceptionHandlerAddress:
-        return existing(verifier, inst, entity) && handlerIndex(verifier, inst, entity as Block)
+        return existing(verifier, inst, insts.arg1[inst]) && handlerIndex(verifier, inst, insts.arg1[inst] as Block)
       case Opcode.FuncAddr:
         functionReference(verifier, inst)
         return true
@@ -86,7 +86,7 @@ export const verifyCall = {
     if (opcode === Opcode.TryCall || opcode === Opcode.TryCallIndirect) {
       tryCallSignature(verifier, inst, opcode)
       const table = func.exceptionTables[insts.imm[inst]]
-      blockCall(verifier, inst, insts.target0[inst], 'normal-return')
+      blockCall(verifier, inst, table.normal, 'normal-return')
       for (const item of table.items) if (item.kind !== 'context') blockCall(verifier, inst, item.target, 'exception')
     }
   },
@@ -177,7 +177,7 @@ function tryCall(verifier: BodyVerifier, inst: Inst): boolean {
     report.inst(inst, `calling convention \`${callConv}\` of callee does not support exceptions`) // D31
   }
   for (const item of table.items) if (item.kind !== 'context' && !target(verifier, inst, item.target)) return false
-  return target(verifier, inst, func.insts.target0[inst])
+  return target(verifier, inst, table.normal)
 }
 
 function handlerIndex(verifier: BodyVerifier, inst: Inst, block: Block): boolean {

@@ -21,7 +21,7 @@ export class Report {
   /** A finding about an instruction. */
   inst(inst: Inst, message: string): void {
     const { source, layout } = this.#func
-    const offset = source !== null && inst < source.instCount ? source.instOffset[inst] : -1
+    const offset = source !== null && inst < source.instOffset.length ? source.instOffset[inst] : -1
     this.#add(`inst${inst}`, message, inst, layout.instBlock[inst] as Block, offset)
   }
 
