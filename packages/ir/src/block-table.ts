@@ -61,12 +61,12 @@ export class BlockTable {
     if (rows > this.capacity) this.#take(this, new Columns(BlockTable.bytes(rows)), rows, this.capacity)
   }
 
-  /** A table of the same blocks without room for more, its columns in the given memory. */
-  compact(columns: Columns): BlockTable {
+  /** A table of the same blocks, its columns in the given memory; it has no room for more unless that is asked for. */
+  compact(columns: Columns, rows: number = this.length): BlockTable {
     const table = new BlockTable()
     table.length = this.length
     table.nextNumber = this.nextNumber
-    table.#take(this, columns, this.length, this.length)
+    table.#take(this, columns, rows, this.length)
     if (this.number !== null) table.number = this.number.slice(0, this.length)
     return table
   }

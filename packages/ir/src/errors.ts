@@ -77,6 +77,8 @@ export type IrBuildProblem =
   | { readonly code: 'immediate'; readonly opcode: string; readonly reason: string }
   | { readonly code: 'unknown-entity'; readonly entity: string }
   | { readonly code: 'block'; readonly reason: string }
+  /** A value is used where it is not defined on every way. */
+  | { readonly code: 'dominance'; readonly reason: string }
   | { readonly code: 'variable'; readonly variable: number; readonly reason: string }
   | { readonly code: 'arguments'; readonly reason: string }
   | { readonly code: 'state'; readonly reason: string }

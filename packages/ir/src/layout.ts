@@ -130,6 +130,20 @@ export class Layout {
     if (this.#linked) this.#linkRun(block)
   }
 
+  /** Makes the contents of a block, in another order of the same instructions, those of a block that is empty. */
+  appendFrom(block: Block, from: Layout, fromBlock: number): void {
+    const first = from.#blocks.firstInst[fromBlock]
+    const last = from.#blocks.lastInst[fromBlock]
+    if (first < 0) return
+    if (!from.#linked) this.appendRun(block, first, last + 1)
+    else for (let inst = first; inst >= 0; inst = from.#nextInst[inst]) this.appendInst(inst as Inst, block)
+  }
+
+  /** The next instruction of the same block, which must not be its last. Makes no links. */
+  following(inst: number): number {
+    return this.#linked ? this.#nextInst[inst] : inst + 1
+  }
+
   insertInstBefore(inst: Inst, before: Inst): void {
     if (!this.#linked) this.#link()
     this.#room(inst)

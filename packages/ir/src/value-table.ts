@@ -52,13 +52,13 @@ export class ValueTable {
     if (this.number !== null) this.number = grownNumbers(this.number, rows)
   }
 
-  /** A table of the same values without room for more, its columns in the given memory. */
-  compact(columns: Columns): ValueTable {
+  /** A table of the same values, its columns in the given memory; it has no room for more unless that is asked for. */
+  compact(columns: Columns, rows: number = this.length): ValueTable {
     const table = new ValueTable()
     const { length } = this
     table.length = length
     table.nextNumber = this.nextNumber
-    table.#take(this, columns, length, length)
+    table.#take(this, columns, rows, length)
     if (this.aliasOf !== null) table.aliasOf = grownAliases(this.aliasOf.subarray(0, length), length)
     if (this.number !== null) table.number = this.number.slice(0, length)
     return table

@@ -1,32 +1,39 @@
 // What every method that adds an instruction goes through: the place to insert at, and the checks. A wrong call fails
 // here, in words, and nothing is added.
 
+import { controlFlowGraph } from '../cfg.ts'
+import { dominatorTree } from '../dominators.ts'
 import { type Block, type BlockCall, type Inst, NO_BLOCK, NO_SOURCE_LOCATION, type Value } from '../entities.ts'
-import { IrBuildError, type IrBuildProblem } from '../errors.ts'
+import { IrBuildError } from '../errors.ts'
 import type { DebugTag, ExternalName, StackMapEntry } from '../externals.ts'
 import { FORMAT_VALUES } from '../format.ts'
 import { Function as IrFunction } from '../function.ts'
 import type { MemFlags } from '../memory-flags.ts'
-import { OPCODE_FLAGS, OPCODE_FORMAT, OPCODE_NAMES, OPCODE_ROWS, type Opcode, OpcodeFlag } from '../opcode.ts'
-import type { Signature } from '../signature.ts'
+import { OPCODE_FLAGS, OPCODE_FORMAT, OPCODE_LIMIT, OPCODE_NAMES, OPCODE_ROWS, Opcode, OpcodeFlag } from '../opcode.ts'
+import type { AbiParam, Signature } from '../signature.ts'
 import { printBlock } from '../text/index.ts'
 import {
   CONSTRAINT_FREE,
+  CONSTRAINT_MASK,
   CONTROLLING_OPERAND,
   CONTROLLING_SET,
   constrainedType,
   Derived,
-  isInTypeSet,
   OPERAND_CONSTRAINTS,
   printTypeSet,
+  RESULT_CONSTRAINTS,
   RESULT_COUNT,
-  resultType,
   satisfies,
+  TYPE_SETS_OF,
   type TypeSet,
 } from '../type-constraints.ts'
-import { isType, Type, typeBits, typeBytes, typeName } from '../types.ts'
+import { Type, typeBits, typeBytes, typeName } from '../types.ts'
 import { paramDefinition } from '../value-table.ts'
-import { SsaConstruction } from './ssa-construction.ts'
+import { type Finished, finishDraft } from './finish.ts'
+import { grownColumn } from './grown-column.ts'
+import { forEachOperand } from './operands.ts'
+import type { SsaConstruction } from './ssa-construction.ts'
+import { NO_WORKBENCH, NOTHING, returnWorkbench, takeWorkbench, type Workbench } from './workbench.ts'
 
 /** A block with the arguments that a branch passes to it. */
 export interface BlockTarget {
@@ -43,19 +50,30 @@ export interface TryTarget {
   readonly args?: readonly TryArgument[]
 }
 
+/** How many of arg0, arg1, arg2 are value operands, by opcode. */
+const FIXED_VALUES: Uint8Array = Uint8Array.from({ length: OPCODE_LIMIT }, (_, opcode) =>
+  opcode === 0 ? 0 : FORMAT_VALUES[OPCODE_FORMAT[opcode]],
+)
+
 /** Adds instructions to the current block. */
 export class Emitter {
   /** The function in the making: ids in it are the caller's, not yet those of the finished function. */
-  protected readonly draft: IrFunction
-  protected readonly ssa: SsaConstruction
+  protected draft: IrFunction
+  protected ssa: SsaConstruction
+  #bench: Workbench
   #block: Block = NO_BLOCK
+  /** The first instruction that was added since the current block was entered: from it on, all are in this block. */
+  #firstHere = 0
   #sourceLocation: number = NO_SOURCE_LOCATION
   #stackMap: readonly StackMapEntry[] | null = null
   #tags: readonly DebugTag[] | null = null
+  #finished = false
 
   constructor(name: ExternalName, signature: Signature) {
-    this.draft = new IrFunction(name, signature)
-    this.ssa = new SsaConstruction(this.draft)
+    this.#bench = takeWorkbench()
+    this.draft = new IrFunction(name, signature, this.#bench.tables)
+    this.ssa = this.#bench.ssa
+    this.ssa.begin(this.draft)
   }
 
   /** The block that instructions are added to. */
@@ -80,33 +98,99 @@ export class Emitter {
 
   /** The type of a value. */
   typeOf(value: Value): Type {
-    this.checkValue(value, 'typeOf')
+    this.checkOpen()
+    if (!this.#exists(value)) this.#failValue(value, 'typeOf')
     return this.draft.values.type[value]
   }
 
   protected enter(block: Block): void {
     this.#block = block
+    this.#firstHere = this.draft.insts.length
+    this.ssa.enter(block)
   }
 
-  /** @throws IrBuildError always. */
-  protected fail(problem: IrBuildProblem): never {
-    throw new IrBuildError(problem)
+  /** Ends the work on the draft. Its memory is another builder's from here on. */
+  protected close(): Finished {
+    const finished = finishDraft(this.draft, this.ssa, this.#bench.tables)
+    returnWorkbench(this.#bench)
+    this.#finished = true
+    this.#block = NO_BLOCK
+    this.draft = NOTHING
+    this.#bench = NO_WORKBENCH
+    this.ssa = NO_WORKBENCH.ssa
+    return finished
   }
 
+  /** @throws IrBuildError when the function is finished. */
+  protected checkOpen(): void {
+    if (this.#finished) throw new IrBuildError({ code: 'state', reason: 'the function is finished' })
+  }
+
+  /** The value must exist, and be defined on every way to here. */
   protected checkValue(value: Value, user: string): void {
-    const { length } = this.draft.values
-    if (Number.isInteger(value) && value >= 0 && value < length) return
-    throw new IrBuildError({ code: 'unknown-entity', entity: `value ${String(value)}, given to ${user},` })
+    if (!this.#isUsable(value)) this.#failValue(value, user)
+  }
+
+  #exists(value: number): boolean {
+    return (value | 0) === value && value >= 0 && value < this.draft.values.length
+  }
+
+  #isUsable(value: number): boolean {
+    if (!this.#exists(value)) return false
+    const definition = this.draft.values.definition[value]
+    if (definition >= this.#firstHere) return true
+    return this.ssa.dominance.mayDominate(this.#blockOf(definition), this.#block)
+  }
+
+  #blockOf(definition: number): number {
+    return definition >= 0 ? this.#bench.instBlock[definition] : -2 - definition
+  }
+
+  #failValue(value: Value, user: string): never {
+    this.checkOpen()
+    if (!this.#exists(value)) {
+      throw new IrBuildError({ code: 'unknown-entity', entity: `value ${String(value)}, given to ${user},` })
+    }
+    if (this.#block === NO_BLOCK) {
+      throw new IrBuildError({ code: 'state', reason: `${user}: no block to add to; call switchTo first` })
+    }
+    throw new IrBuildError({ code: 'dominance', reason: this.#undominated(value, user, this.#block) })
+  }
+
+  #undominated(value: number, user: string, block: number): string {
+    const from = printBlock(this.draft, this.#blockOf(this.draft.values.definition[value]) as Block)
+    const here = printBlock(this.draft, block as Block)
+    return `v${value}, given to ${user}, is not defined on every way to ${here}: ${from} does not dominate it`
+  }
+
+  /**
+   * Looks at every use once more, when a branch came later that took a dominator away from a block.
+   *
+   * @throws IrBuildError for the first value that is used where it is not defined.
+   */
+  protected checkDominance(): void {
+    if (!this.ssa.dominance.uncertain) return
+    const { draft } = this
+    const tree = dominatorTree(draft, controlFlowGraph(draft))
+    forEachOperand(draft, (value, inst) => {
+      const from = this.#blockOf(draft.values.definition[value]) as Block
+      const block = this.#bench.instBlock[inst] as Block
+      if (from === block || !tree.isReachable(block) || tree.dominates(from, block)) return
+      const reason = this.#undominated(value, OPCODE_NAMES[draft.insts.opcode[inst]], block)
+      throw new IrBuildError({ code: 'dominance', reason })
+    })
   }
 
   protected checkBlock(block: Block): void {
     const { length } = this.draft.blocks
-    if (Number.isInteger(block) && block >= 0 && block < length) return
+    if ((block | 0) === block && block >= 0 && block < length) return
+    this.checkOpen()
     throw new IrBuildError({ code: 'unknown-entity', entity: `block ${String(block)}` })
   }
 
   protected checkEntity(table: readonly unknown[], index: number, name: string): void {
     if (Number.isInteger(index) && index >= 0 && index < table.length) return
+    this.checkOpen()
     throw new IrBuildError({ code: 'unknown-entity', entity: `${name} ${String(index)}` })
   }
 
@@ -123,22 +207,42 @@ export class Emitter {
    * @param type - the controlling type where only that gives it, else 0.
    */
   protected emit(opcode: Opcode, type: Type, arg0 = -1, arg1 = -1, arg2 = -1): Inst {
-    const controlling = this.#controlling(opcode, type, arg0, arg1, arg2)
-    const fixed = FORMAT_VALUES[OPCODE_FORMAT[opcode]]
-    if (fixed > 0) this.#operand(opcode, 0, arg0 as Value, controlling)
-    if (fixed > 1) this.#operand(opcode, 1, arg1 as Value, controlling)
-    if (fixed > 2) this.#operand(opcode, 2, arg2 as Value, controlling)
-    this.#place(opcode)
     const { insts, values } = this.draft
+    const fixed = FIXED_VALUES[opcode]
+    if (fixed > 0 && !this.#isUsable(arg0)) this.#failOperand(opcode, 0, arg0)
+    if (fixed > 1 && !this.#isUsable(arg1)) this.#failOperand(opcode, 1, arg1)
+    if (fixed > 2 && !this.#isUsable(arg2)) this.#failOperand(opcode, 2, arg2)
+    let controlling: Type = Type.Invalid
+    const set = CONTROLLING_SET[opcode]
+    if (set >= 0) {
+      const operand = CONTROLLING_OPERAND[opcode]
+      controlling = operand < 0 ? type : values.type[operand === 0 ? arg0 : operand === 1 ? arg1 : arg2]
+      if (((TYPE_SETS_OF[controlling] >>> set) & 1) === 0) this.#failControlling(opcode, controlling)
+    }
+    if (fixed > 0) {
+      this.#checkType(opcode, 0, arg0, controlling)
+      if (fixed > 1) {
+        this.#checkType(opcode, 1, arg1, controlling)
+        if (fixed > 2) this.#checkType(opcode, 2, arg2, controlling)
+      }
+    }
+    this.#checkPlace(opcode)
     const inst = insts.push(opcode, controlling)
-    insts.arg0[inst] = arg0
-    insts.arg1[inst] = arg1
-    insts.arg2[inst] = arg2
+    if (fixed > 0) {
+      insts.arg0[inst] = arg0
+      if (fixed > 1) {
+        insts.arg1[inst] = arg1
+        if (fixed > 2) insts.arg2[inst] = arg2
+      }
+    }
     const results = RESULT_COUNT[opcode]
     if (results > 0) {
       insts.firstResult[inst] = values.length
       insts.resultCount[inst] = results
-      for (let i = 0; i < results; i++) values.push(resultType(opcode, i, controlling), inst)
+      for (let i = 0; i < results; i++) {
+        const constraint = RESULT_CONSTRAINTS[2 * opcode + i]
+        values.push(constraint === Derived.Same ? controlling : constrainedType(constraint, controlling), inst)
+      }
     }
     this.#append(inst, opcode)
     return inst
@@ -146,7 +250,8 @@ export class Emitter {
 
   /** As `emit`, for the only result. */
   protected value(opcode: Opcode, type: Type, arg0 = -1, arg1 = -1, arg2 = -1): Value {
-    return this.draft.result(this.emit(opcode, type, arg0, arg1, arg2))
+    const inst = this.emit(opcode, type, arg0, arg1, arg2)
+    return this.draft.insts.firstResult[inst] as Value
   }
 
   /** As `emit`, for two results. */
@@ -155,9 +260,9 @@ export class Emitter {
     return [this.draft.result(inst), this.draft.result(inst, 1)]
   }
 
-  protected memory(opcode: Opcode, flags: MemFlags, offset: number): void {
-    this.checkRange(opcode, flags, -0x8000_0000, 0xffff_ffff, 'the memory flags')
-    this.checkRange(opcode, offset, -0x8000_0000, 0x7fff_ffff, 'the offset')
+  protected checkMemory(opcode: Opcode, flags: MemFlags, offset: number): void {
+    if ((offset | 0) !== offset) this.checkRange(opcode, offset, -0x8000_0000, 0x7fff_ffff, 'the offset')
+    if ((flags | 0) !== flags) this.checkRange(opcode, flags, -0x8000_0000, 0xffff_ffff, 'the memory flags')
   }
 
   /** The value as bits of the type. */
@@ -165,11 +270,34 @@ export class Emitter {
     const whole = typeof value === 'bigint' || Number.isSafeInteger(value)
     const bits = BigInt(typeBits(type))
     const big = whole ? BigInt(value) : 0n
-    if (!whole || big < -(1n << (bits - 1n)) || big >= 1n << bits) {
-      const reason = `${String(value)} is not an integer of ${typeName(type)}`
-      throw new IrBuildError({ code: 'immediate', opcode: OPCODE_NAMES[opcode], reason })
-    }
+    if (!whole || big < -(1n << (bits - 1n)) || big >= 1n << bits) this.#failInteger(opcode, type, value)
     return BigInt.asUintN(Number(bits), big)
+  }
+
+  #failInteger(opcode: Opcode, type: Type, value: number | bigint): never {
+    const reason = `${String(value)} is not an integer of ${typeName(type)}`
+    throw new IrBuildError({ code: 'immediate', opcode: OPCODE_NAMES[opcode], reason })
+  }
+
+  /** Adds an instruction whose only operand is an integer of that type, which may be at most 64 bits wide. */
+  protected emitInteger(opcode: Opcode, controlling: Type, type: Type, value: number | bigint): Inst {
+    let low: number
+    let high = 0
+    if (typeof value === 'bigint') {
+      const bits = this.integer(opcode, type, value)
+      low = Number(BigInt.asIntN(32, bits))
+      high = Number(BigInt.asIntN(32, bits >> 32n))
+    } else {
+      const width = typeBits(type)
+      const limit = 2 ** width
+      if (!Number.isSafeInteger(value) || value < -limit / 2 || value >= limit) this.#failInteger(opcode, type, value)
+      low = width < 32 ? value & (limit - 1) : value | 0
+      if (width === 64) high = Math.floor(value / 0x1_0000_0000) | 0
+    }
+    const inst = this.emit(opcode, controlling)
+    this.draft.insts.imm[inst] = low
+    this.draft.insts.immHigh[inst] = high
+    return inst
   }
 
   /** The arguments of a call, checked against its signature; its results are added. */
@@ -180,63 +308,71 @@ export class Emitter {
     args: readonly Value[],
     signature: Signature,
   ): Inst {
-    this.checkArguments(
-      OPCODE_NAMES[opcode],
-      args,
-      signature.params.map(({ type }) => type),
-    )
+    this.checkAbi(OPCODE_NAMES[opcode], args, signature.params)
     const inst = this.emit(opcode, 0, callee)
-    const { insts } = this.draft
-    insts.entity[inst] = entity
-    insts.listStart[inst] = this.draft.addValueList(args)
-    insts.listLength[inst] = args.length
-    if (RESULT_COUNT[opcode] < 0)
-      this.draft.addResults(
-        inst,
-        signature.returns.map(({ type }) => type),
-      )
+    const { draft } = this
+    draft.insts.entity[inst] = entity
+    this.#setList(inst, args)
+    const { returns } = signature
+    if (RESULT_COUNT[opcode] >= 0 || returns.length === 0) return inst
+    draft.insts.firstResult[inst] = draft.values.length
+    draft.insts.resultCount[inst] = returns.length
+    for (let i = 0; i < returns.length; i++) draft.values.push(returns[i].type, inst)
     return inst
-  }
-
-  /** Checks operands against a list of types; `target` is the block that a branch passes them to. */
-  protected checkArguments(
-    user: string,
-    args: readonly Value[],
-    types: readonly Type[],
-    target: Block = NO_BLOCK,
-  ): void {
-    const name = (): string => (target === NO_BLOCK ? user : `${user} to ${printBlock(this.draft, target)}`)
-    if (args.length !== types.length) {
-      const reason = `${name()} takes ${types.length} arguments here, ${args.length} are given`
-      throw new IrBuildError({ code: 'arguments', reason })
-    }
-    for (let i = 0; i < args.length; i++) {
-      this.checkValue(args[i], user)
-      const type = this.draft.values.type[args[i]]
-      if (type === types[i]) continue
-      const reason = `${name()}: argument ${i} has type ${typeName(type)}, expected ${typeName(types[i])}`
-      throw new IrBuildError({ code: 'arguments', reason })
-    }
   }
 
   /** `return`: the results of the signature. */
-  protected emitReturn(opcode: Opcode, values: readonly Value[]): Inst {
-    this.checkArguments(
-      'return',
-      values,
-      this.draft.signature.returns.map(({ type }) => type),
-    )
-    const inst = this.emit(opcode, 0)
-    this.draft.insts.listStart[inst] = this.draft.addValueList(values)
-    this.draft.insts.listLength[inst] = values.length
+  protected emitReturn(values: readonly Value[]): Inst {
+    this.checkAbi('return', values, this.draft.signature.returns)
+    const inst = this.emit(Opcode.Return, 0)
+    this.#setList(inst, values)
     return inst
   }
 
+  #setList(inst: Inst, values: readonly Value[]): void {
+    this.draft.insts.listStart[inst] = this.draft.addValueList(values)
+    this.draft.insts.listLength[inst] = values.length
+  }
+
+  /** Checks operands against the parameters or results of a signature. */
+  protected checkAbi(user: string, args: readonly Value[], params: readonly AbiParam[]): void {
+    if (args.length !== params.length) this.#failCount(user, params.length, args.length)
+    const { type } = this.draft.values
+    for (let i = 0; i < args.length; i++) {
+      this.checkValue(args[i], user)
+      if (type[args[i]] !== params[i].type) this.#failArgument(user, i, type[args[i]], params[i].type)
+    }
+  }
+
   /** Checks the target of a branch whose arguments are all values. */
-  protected checkTarget(user: string, { block, args = [] }: BlockTarget): void {
+  protected checkTarget(user: string, block: Block, args: readonly Value[]): void {
+    this.checkBranch(block)
+    const { firstParam, paramCount } = this.draft.blocks
+    const name = (): string => `${user} to ${printBlock(this.draft, block)}`
+    if (args.length !== paramCount[block]) this.#failCount(name(), paramCount[block], args.length)
+    const { type } = this.draft.values
+    for (let i = 0; i < args.length; i++) {
+      this.checkValue(args[i], user)
+      const expected = type[firstParam[block] + i]
+      if (type[args[i]] !== expected) this.#failArgument(name(), i, type[args[i]], expected)
+    }
+  }
+
+  /** The block must exist and be open to more branches. */
+  protected checkBranch(block: Block): void {
     this.checkBlock(block)
-    this.ssa.checkBranch(block)
-    this.checkArguments(user, args, this.paramTypes(block), block)
+    if (!this.ssa.mayBranchTo(block)) throw new IrBuildError({ code: 'block', reason: this.ssa.whyNot(block) })
+  }
+
+  #failCount(user: string, expected: number, found: number): never {
+    this.checkOpen()
+    const reason = `${user} takes ${expected} arguments here, ${found} are given`
+    throw new IrBuildError({ code: 'arguments', reason })
+  }
+
+  #failArgument(user: string, index: number, found: Type, expected: Type): never {
+    const reason = `${user}: argument ${index} has type ${typeName(found)}, expected ${typeName(expected)}`
+    throw new IrBuildError({ code: 'arguments', reason })
   }
 
   /** Types of the parameters that the caller has given to a block. */
@@ -252,37 +388,27 @@ export class Emitter {
     return this.ssa.addBranch(this.#block, block, args)
   }
 
-  /** The controlling type: what the table says it is read off, or what the caller gives. */
-  #controlling(opcode: Opcode, type: Type, arg0: number, arg1: number, arg2: number): Type {
-    const set = CONTROLLING_SET[opcode]
-    if (set < 0) return Type.Invalid
+  #failControlling(opcode: Opcode, controlling: Type): never {
     const operand = CONTROLLING_OPERAND[opcode]
-    const value = operand === 0 ? arg0 : operand === 1 ? arg1 : arg2
-    if (operand >= 0) this.#given(opcode, operand, value)
-    const controlling = operand < 0 ? type : this.draft.values.type[value]
-    if (isType(controlling) && isInTypeSet(controlling, set as TypeSet)) return controlling
     const name = operand < 0 ? 'type' : operandName(opcode, operand)
-    const reason = `has type ${typeName(controlling)}, which is not in ${printTypeSet(set as TypeSet)}`
+    const set = CONTROLLING_SET[opcode] as TypeSet
+    const reason = `has type ${typeName(controlling)}, which is not in ${printTypeSet(set)}`
     throw new IrBuildError({ code: 'operand-type', opcode: OPCODE_NAMES[opcode], operand: name, reason })
   }
 
-  #given(opcode: Opcode, index: number, value: number): void {
-    if (value !== -1) {
-      this.checkValue(value as Value, OPCODE_NAMES[opcode])
-      return
-    }
+  #failOperand(opcode: Opcode, index: number, value: number): never {
+    if (value !== -1) this.#failValue(value as Value, OPCODE_NAMES[opcode])
     const operand = operandName(opcode, index)
     throw new IrBuildError({ code: 'operand-type', opcode: OPCODE_NAMES[opcode], operand, reason: 'is missing' })
   }
 
-  #operand(opcode: Opcode, index: number, value: Value, controlling: Type): void {
-    this.#given(opcode, index, value)
+  #checkType(opcode: Opcode, index: number, value: number, controlling: Type): void {
     const constraint = OPERAND_CONSTRAINTS[3 * opcode + index]
     const type = this.draft.values.type[value]
-    if (satisfies(constraint, type, controlling)) return
+    if (constraint === Derived.Same ? type === controlling : satisfies(constraint, type, controlling)) return
     const expected =
       (constraint & CONSTRAINT_FREE) !== 0
-        ? `one of ${printTypeSet((constraint & 0x1ff) as TypeSet)}`
+        ? `one of ${printTypeSet((constraint & CONSTRAINT_MASK) as TypeSet)}`
         : constraint === Derived.Narrower
           ? `narrower than ${typeName(controlling)}`
           : constraint === Derived.Wider
@@ -294,38 +420,63 @@ export class Emitter {
   }
 
   /** There must be a block, and it must be open. */
-  #place(opcode: Opcode): void {
-    const block = this.#block
+  #checkPlace(opcode: Opcode): void {
+    const { blocks, insts } = this.draft
+    const last = this.#block === NO_BLOCK ? -1 : blocks.lastInst[this.#block]
+    const ended = last >= 0 && (OPCODE_FLAGS[insts.opcode[last]] & OpcodeFlag.Terminator) !== 0
+    if (this.#block === NO_BLOCK || ended) this.#failPlace(opcode, last)
+    if (this.#stackMap === null || (OPCODE_FLAGS[opcode] & OpcodeFlag.Call) === 0) return
+    if ((OPCODE_FLAGS[opcode] & OpcodeFlag.Safepoint) !== 0) return
+    throw new IrBuildError({ code: 'state', reason: `${OPCODE_NAMES[opcode]} cannot have a stack map` })
+  }
+
+  #failPlace(opcode: Opcode, last: number): never {
+    this.checkOpen()
     const name = OPCODE_NAMES[opcode]
-    if (block === NO_BLOCK) {
+    if (last < 0) {
       throw new IrBuildError({ code: 'state', reason: `${name}: no block to add to; call switchTo first` })
     }
-    const { blocks, insts } = this.draft
-    const last = blocks.lastInst[block]
-    if (last >= 0 && (OPCODE_FLAGS[insts.opcode[last]] & OpcodeFlag.Terminator) !== 0) {
-      const end = OPCODE_NAMES[insts.opcode[last]]
-      const reason = `${name}: ${printBlock(this.draft, block)} already ends in ${end}`
-      throw new IrBuildError({ code: 'state', reason })
-    }
-    const safepoint = (OPCODE_FLAGS[opcode] & OpcodeFlag.Safepoint) !== 0
-    if (this.#stackMap !== null && (OPCODE_FLAGS[opcode] & OpcodeFlag.Call) !== 0 && !safepoint) {
-      throw new IrBuildError({ code: 'state', reason: `${name} cannot have a stack map` })
-    }
+    const end = OPCODE_NAMES[this.draft.insts.opcode[last]]
+    const reason = `${name}: ${printBlock(this.draft, this.#block)} already ends in ${end}`
+    throw new IrBuildError({ code: 'state', reason })
   }
 
   #append(inst: Inst, opcode: Opcode): void {
     const { draft } = this
     draft.layout.appendInst(inst, this.#block)
-    draft.insts.setLocation(inst, this.#sourceLocation)
+    this.#setBlock(inst, this.#block)
+    if (this.#sourceLocation !== NO_SOURCE_LOCATION) draft.insts.setLocation(inst, this.#sourceLocation)
+    if (this.#stackMap === null && this.#tags === null) return
     const call = (OPCODE_FLAGS[opcode] & OpcodeFlag.Call) !== 0
     if (this.#stackMap !== null && call) {
       draft.setStackMap(inst, this.#stackMap)
       this.#stackMap = null
     }
-    if (this.#tags !== null && (call || OPCODE_NAMES[opcode] === 'sequence_point')) {
+    if (this.#tags !== null && (call || opcode === Opcode.SequencePoint)) {
       draft.setDebugTags(inst, this.#tags)
       this.#tags = null
     }
+  }
+
+  #setBlock(inst: Inst, block: Block): void {
+    const bench = this.#bench
+    if (inst >= bench.instBlock.length) bench.instBlock = grownColumn(bench.instBlock, inst + 1)
+    bench.instBlock[inst] = block
+  }
+
+  /** Adds an instruction without checks at the start of a block, behind its operand when it has one. @returns its result. */
+  protected prepend(block: Block, opcode: Opcode, controlling: Type, type: Type, arg0 = -1, arg1 = -1): Value {
+    const { insts, layout, blocks, values } = this.draft
+    const inst = insts.push(opcode, controlling)
+    insts.arg0[inst] = arg0
+    insts.arg1[inst] = arg1
+    this.draft.addResults(inst, [type])
+    const first = blocks.firstInst[block]
+    if (arg0 >= 0) layout.insertInstAfter(inst, values.definingInst(arg0 as Value))
+    else if (first >= 0) layout.insertInstBefore(inst, first as Inst)
+    else layout.appendInst(inst, block)
+    this.#setBlock(inst, block)
+    return this.draft.result(inst)
   }
 
   /** Bytes of a constant that a type holds. */

@@ -1,166 +1,169 @@
-// The draft of a builder to a function: blocks, instructions and values are numbered anew in the order of the layout, so
-// that results and parameters have consecutive ids, and what was dropped leaves no gap.
+// The draft of a builder to a function: blocks and values are numbered anew in the order of the layout, so that
+// parameters have consecutive ids, and what was dropped leaves no gap. Instructions and branches keep their ids.
 
-import type { Block, BlockCall, GlobalValue, Inst, Value } from '../entities.ts'
-import type { ExceptionTableItem } from '../externals.ts'
-import { FORMAT_HAS_LIST, FORMAT_VALUES } from '../format.ts'
-import { Function as IrFunction } from '../function.ts'
+import { BlockCallTable, BlockTable } from '../block-table.ts'
+import { Columns, columnBytes } from '../columns.ts'
+import { NO_ROWS } from '../empty.ts'
+import type { BlockCall } from '../entities.ts'
+import { FORMAT_VALUES } from '../format.ts'
+import type { Function as IrFunction } from '../function.ts'
+import type { FunctionTables } from '../function-tables.ts'
+import { InstTable } from '../inst-table.ts'
+import { Layout } from '../layout.ts'
 import { OPCODE_FORMAT, Opcode } from '../opcode.ts'
-import { paramDefinition } from '../value-table.ts'
+import { paramDefinition, ValueTable } from '../value-table.ts'
 import type { SsaConstruction } from './ssa-construction.ts'
 
-/** A finished function, and what the ids of the draft have become; -1 for what is not in it. */
+/** A finished function, and what the builder's ids have become; -1 for what is not in it. Instructions keep their ids. */
 export interface Finished {
   readonly func: IrFunction
   readonly values: Int32Array
   readonly blocks: Int32Array
-  readonly insts: Int32Array
 }
 
-/** Copies the blocks of the draft's layout. */
-export function finishDraft(draft: IrFunction, ssa: SsaConstruction): Finished {
-  const func = new IrFunction(draft.name, draft.signature, draft.insts.length)
-  const values = new Int32Array(draft.values.length).fill(-1)
-  const blocks = new Int32Array(draft.blocks.length).fill(-1)
-  const insts = new Int32Array(draft.insts.length).fill(-1)
-  const finished = { func, values, blocks, insts }
-  copyDeclarations(draft, func)
+/** Makes the draft the finished function: it gets tables of its own, and gives `lent` back. */
+export function finishDraft(draft: IrFunction, ssa: SsaConstruction, lent: FunctionTables): Finished {
+  lent.valueLists = draft.valueLists
+  lent.blockArgs = draft.blockArgs
+  const blockIds = new Int32Array(draft.blocks.length).fill(-1)
+  const blockCount = numberBlocks(draft, blockIds)
+  const valueIds = new Int32Array(draft.values.length).fill(-1)
+  const valueCount = draft.values.length - ssa.dropped
+  const argumentCount = countArguments(draft, ssa)
+  const columns = new Columns(
+    InstTable.bytes(draft.insts.length) +
+      ValueTable.bytes(valueCount) +
+      BlockTable.bytes(blockCount) +
+      BlockCallTable.bytes(draft.blockCalls.length) +
+      columnBytes(draft.valueListsLength, 4) +
+      columnBytes(argumentCount, 4),
+  )
+  const insts = draft.insts.compact(columns)
+  const values = new ValueTable().compact(columns, valueCount)
+  const blocks = new BlockTable().compact(columns, blockCount)
+  const blockCalls = draft.blockCalls.compact(columns)
+  const layout = new Layout(blocks, insts)
   for (let block: number = draft.layout.entry; block >= 0; block = draft.blocks.nextBlock[block]) {
-    blocks[block] = func.blocks.push()
-    func.blocks.cold[blocks[block]] = draft.blocks.cold[block]
+    const to = blocks.push()
+    blocks.cold[to] = draft.blocks.cold[block]
+    layout.appendBlock(to)
+    const first = values.length
+    numberParams(draft, ssa, block, values, valueIds, paramDefinition(to))
+    if (values.length > first) blocks.firstParam[to] = first
+    blocks.paramCount[to] = values.length - first
+    numberResults(draft, block, values, valueIds, insts)
+    layout.appendFrom(to, draft.layout, block)
   }
+  // Phis that were dropped are what they turned out to be.
+  if (ssa.dropped > 0) {
+    for (let value = 0; value < valueIds.length; value++) {
+      if (valueIds[value] < 0) valueIds[value] = valueIds[ssa.resolve(value)]
+    }
+  }
+  renameOperands(insts, valueIds, blockIds)
+  const valueLists = draft.valueListsLength === 0 ? NO_ROWS : columns.int32(draft.valueListsLength)
+  for (let at = 0; at < valueLists.length; at++) valueLists[at] = valueIds[draft.valueLists[at]]
+  const blockArgs = argumentCount === 0 ? NO_ROWS : columns.int32(argumentCount)
+  copyCalls(draft, ssa, blockCalls, blockArgs, valueIds, blockIds)
+  for (const { items } of draft.exceptionTables) {
+    for (const item of items) if (item.kind === 'context') item.value = valueIds[item.value] as typeof item.value
+  }
+  Object.assign(draft, { insts, values, blocks, blockCalls, layout, valueLists, blockArgs })
+  draft.blockArgsLength = argumentCount
+  return { func: draft, values: valueIds, blocks: blockIds }
+}
+
+function numberBlocks(draft: IrFunction, blockIds: Int32Array): number {
+  let count = 0
   for (let block: number = draft.layout.entry; block >= 0; block = draft.blocks.nextBlock[block]) {
-    copyDefinitions(draft, ssa, finished, block as Block)
+    blockIds[block] = count++
   }
-  const operands = new OperandCopy(draft, ssa, finished)
-  for (let inst = 0; inst < draft.insts.length; inst++) if (insts[inst] >= 0) operands.copy(inst as Inst)
-  return finished
+  return count
 }
 
-function copyDeclarations(draft: IrFunction, func: IrFunction): void {
-  append(func.stackSlots, draft.stackSlots)
-  append(func.dynamicStackSlots, draft.dynamicStackSlots)
-  append(func.dynamicTypes, draft.dynamicTypes)
-  append(func.aliasRegions, draft.aliasRegions)
-  append(func.globalValues, draft.globalValues)
-  append(func.signatures, draft.signatures)
-  append(func.funcRefs, draft.funcRefs)
-  append(func.constants, draft.constants)
-  append(func.masks, draft.masks)
-  func.stackLimit = draft.stackLimit as GlobalValue
+/** How many arguments all branches have, those for phis included. */
+function countArguments(draft: IrFunction, ssa: SsaConstruction): number {
+  const { blockCalls } = draft
+  let count = draft.blockArgsLength
+  for (let call = 0; call < blockCalls.length; call++) {
+    for (let phi = ssa.firstPhi(blockCalls.block[call]); phi >= 0; phi = ssa.nextPhi(phi)) count++
+  }
+  return count
 }
 
-function append<T>(to: T[], from: readonly T[]): void {
-  for (const item of from) to.push(item)
-}
-
-/** Parameters, instructions and results of one block. */
-function copyDefinitions(
+/** The parameters that the caller gave a block, then those that stand for variables. */
+function numberParams(
   draft: IrFunction,
   ssa: SsaConstruction,
-  { func, values, blocks, insts }: Finished,
-  block: Block,
+  block: number,
+  values: ValueTable,
+  valueIds: Int32Array,
+  definition: number,
 ): void {
-  const to = blocks[block] as Block
-  func.layout.appendBlock(to)
-  const definition = paramDefinition(to)
-  const first = func.values.length
-  const given = draft.blocks.firstParam[block]
-  for (let i = given; i < given + draft.blocks.paramCount[block]; i++) {
-    values[i] = func.values.push(draft.values.type[i], definition)
+  const { type } = draft.values
+  const first = draft.blocks.firstParam[block]
+  for (let i = first; i < first + draft.blocks.paramCount[block]; i++) valueIds[i] = values.push(type[i], definition)
+  for (let phi = ssa.firstPhi(block); phi >= 0; phi = ssa.nextPhi(phi)) {
+    const value = ssa.valueOfPhi(phi)
+    valueIds[value] = values.push(type[value], definition)
   }
-  for (const { value, type } of ssa.liveParams(block)) values[value] = func.values.push(type, definition)
-  const count = func.values.length - first
-  if (count > 0) func.blocks.firstParam[to] = first
-  func.blocks.paramCount[to] = count
-
-  const start = func.insts.length
-  for (let inst = draft.blocks.firstInst[block]; inst >= 0; inst = draft.layout.nextInst[inst]) {
-    const copy = func.insts.push(draft.insts.opcode[inst] as Opcode, draft.insts.ctrlType[inst])
-    insts[inst] = copy
-    const results = draft.insts.resultCount[inst]
-    if (results > 0) func.insts.firstResult[copy] = func.values.length
-    func.insts.resultCount[copy] = results
-    const from = draft.insts.firstResult[inst]
-    for (let i = from; i < from + results; i++) values[i] = func.values.push(draft.values.type[i], copy)
-  }
-  func.layout.appendRun(to, start, func.insts.length)
 }
 
-class OperandCopy {
-  readonly #draft: IrFunction
-  readonly #ssa: SsaConstruction
-  readonly #finished: Finished
-
-  constructor(draft: IrFunction, ssa: SsaConstruction, finished: Finished) {
-    this.#draft = draft
-    this.#ssa = ssa
-    this.#finished = finished
+function numberResults(
+  draft: IrFunction,
+  block: number,
+  values: ValueTable,
+  valueIds: Int32Array,
+  insts: InstTable,
+): void {
+  const { type } = draft.values
+  const last = draft.blocks.lastInst[block]
+  for (let inst = draft.blocks.firstInst[block]; inst >= 0; inst = inst === last ? -1 : draft.layout.following(inst)) {
+    const first = insts.firstResult[inst]
+    if (first < 0) continue
+    insts.firstResult[inst] = values.length
+    for (let i = first; i < first + insts.resultCount[inst]; i++) valueIds[i] = values.push(type[i], inst)
   }
+}
 
-  copy(inst: Inst): void {
-    const draft = this.#draft
-    const { func, insts, blocks } = this.#finished
-    const from = draft.insts
-    const to = func.insts
-    const copy = insts[inst] as Inst
-    const format = OPCODE_FORMAT[from.opcode[inst]]
-    const fixed = FORMAT_VALUES[format]
-    if (fixed > 0) to.arg0[copy] = this.#value(from.arg0[inst])
-    if (fixed > 1) to.arg1[copy] = this.#value(from.arg1[inst])
-    if (fixed > 2) to.arg2[copy] = this.#value(from.arg2[inst])
-    to.imm[copy] = from.imm[inst]
-    to.immHigh[copy] = from.immHigh[inst]
-    to.setLocation(copy, from.locationOf(inst))
-    const length = FORMAT_HAS_LIST[format] === 0 ? 0 : from.listLength[inst]
-    if (FORMAT_HAS_LIST[format] !== 0) {
-      const start = from.listStart[inst]
-      to.listStart[copy] = func.addValueList(
-        draft.valueLists.subarray(start, start + length).map((v) => this.#value(v)),
-      )
-      to.listLength[copy] = length
+function renameOperands(insts: InstTable, valueIds: Int32Array, blockIds: Int32Array): void {
+  const { opcode, arg0, arg1, arg2 } = insts
+  for (let inst = 0; inst < insts.length; inst++) {
+    const op = opcode[inst]
+    const fixed = FORMAT_VALUES[OPCODE_FORMAT[op]]
+    if (fixed > 0) {
+      arg0[inst] = valueIds[arg0[inst]]
+      if (fixed > 1) {
+        arg1[inst] = valueIds[arg1[inst]]
+        if (fixed > 2) arg2[inst] = valueIds[arg2[inst]]
+      }
+    } else if (op === Opcode.GetExceptionHandlerAddress) arg1[inst] = blockIds[arg1[inst]]
+  }
+}
+
+/** Targets and arguments of branches: those that their writers gave, then those of the phis. */
+function copyCalls(
+  draft: IrFunction,
+  ssa: SsaConstruction,
+  blockCalls: BlockCallTable,
+  blockArgs: Int32Array,
+  valueIds: Int32Array,
+  blockIds: Int32Array,
+): void {
+  let at = 0
+  for (let call = 0; call < blockCalls.length; call++) {
+    const target = blockCalls.block[call]
+    const start = at
+    const from = blockCalls.argStart[call]
+    for (let i = from; i < from + blockCalls.argCount[call]; i++) {
+      const entry = draft.blockArgs[i]
+      blockArgs[at++] = entry < 0 ? entry : valueIds[entry]
     }
-    switch (from.opcode[inst]) {
-      case Opcode.Jump:
-        to.target0[copy] = this.#call(from.target0[inst])
-        break
-      case Opcode.Brif:
-        to.target0[copy] = this.#call(from.target0[inst])
-        to.target1[copy] = this.#call(from.target1[inst])
-        break
-      case Opcode.BrTable:
-        to.target0[copy] = this.#call(from.target0[inst])
-        to.entity[copy] = func.jumpTables.push(draft.jumpTables[from.entity[inst]].map((call) => this.#call(call))) - 1
-        break
-      case Opcode.GetExceptionHandlerAddress:
-        to.arg1[copy] = blocks[from.arg1[inst]]
-        break
-      case Opcode.TryCall:
-      case Opcode.TryCallIndirect:
-        to.imm[copy] = this.#table(from.imm[inst])
+    for (let phi = ssa.firstPhi(target); phi >= 0; phi = ssa.nextPhi(phi)) {
+      blockArgs[at++] = valueIds[ssa.argumentOfPhi(phi, call as BlockCall)]
     }
-    const map = draft.stackMaps.get(inst)
-    if (map !== undefined) func.setStackMap(copy, map)
-    const tags = draft.debugTags.get(inst)
-    if (tags !== undefined) func.setDebugTags(copy, tags)
-  }
-
-  #value(value: number): number {
-    return value < 0 ? value : this.#finished.values[this.#ssa.resolve(value)]
-  }
-
-  #call(call: number): BlockCall {
-    const { func, blocks } = this.#finished
-    const args = this.#ssa.argumentsOf(call as BlockCall).map((value) => this.#value(value))
-    return func.addBlockCall(blocks[this.#ssa.branches[call].target] as Block, args)
-  }
-
-  #table(index: number): number {
-    const { signature, normal, items } = this.#draft.exceptionTables[index]
-    const copies = items.map((item): ExceptionTableItem => {
-      if (item.kind === 'context') return { kind: 'context', value: this.#value(item.value) as Value }
-      return { ...item, target: this.#call(item.target) }
-    })
-    return this.#finished.func.exceptionTables.push({ signature, normal: this.#call(normal), items: copies }) - 1
+    blockCalls.block[call] = blockIds[target]
+    blockCalls.argStart[call] = start
+    blockCalls.argCount[call] = at - start
   }
 }

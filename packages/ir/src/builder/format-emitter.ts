@@ -41,31 +41,50 @@ const floats = new FloatReader()
 export class FormatEmitter extends Emitter {
   protected compare(opcode: Opcode, condition: number, x: Value, y: Value): Value {
     const names = opcode === Opcode.Icmp ? INT_CC_NAMES : FLOAT_CC_NAMES
-    this.checkRange(opcode, condition, 0, names.length - 1, 'the condition')
+    if ((condition | 0) !== condition || condition < 0 || condition >= names.length) {
+      this.checkRange(opcode, condition, 0, names.length - 1, 'the condition')
+    }
     const inst = this.emit(opcode, 0, x, y)
     this.draft.insts.imm[inst] = condition
     return this.draft.result(inst)
   }
 
   /** Loads, bitcast and atomic_cas: flags, an offset, a result. */
-  protected access(opcode: Opcode, type: Type, flags: MemFlags, offset: number, ...args: Value[]): Value {
-    return this.draft.result(this.#memoryInst(opcode, type, flags, offset, ...args))
+  protected access(
+    opcode: Opcode,
+    type: Type,
+    flags: MemFlags,
+    offset: number,
+    x: Value,
+    y?: Value,
+    z?: Value,
+  ): Value {
+    const inst = this.#memoryInst(opcode, type, flags, offset, x, y, z)
+    return this.draft.insts.firstResult[inst] as Value
   }
 
   protected storing(opcode: Opcode, flags: MemFlags, offset: number, x: Value, p: Value): Inst {
     return this.#memoryInst(opcode, 0, flags, offset, x, p)
   }
 
-  #memoryInst(opcode: Opcode, type: Type, flags: MemFlags, offset: number, ...args: Value[]): Inst {
-    this.memory(opcode, flags, offset)
-    const inst = this.emit(opcode, type, args[0], args[1], args[2])
+  #memoryInst(
+    opcode: Opcode,
+    type: Type,
+    flags: MemFlags,
+    offset: number,
+    x?: Value,
+    y?: Value,
+    z?: Value,
+  ): Inst {
+    this.checkMemory(opcode, flags, offset)
+    const inst = this.emit(opcode, type, x, y, z)
     this.draft.insts.imm[inst] = offset
     this.draft.insts.immHigh[inst] = flags
     return inst
   }
 
   protected readModifyWrite(type: Type, flags: MemFlags, operation: AtomicRmwOp, p: Value, x: Value): Value {
-    this.memory(Opcode.AtomicRmw, flags, 0)
+    this.checkMemory(Opcode.AtomicRmw, flags, 0)
     this.checkRange(Opcode.AtomicRmw, operation, 0, ATOMIC_RMW_OPS.length - 1, 'the operation')
     const inst = this.emit(Opcode.AtomicRmw, type, p, x)
     this.draft.insts.imm[inst] = operation
@@ -89,36 +108,41 @@ export class FormatEmitter extends Emitter {
     return this.draft.result(inst)
   }
 
-  protected jumping(target: BlockTarget): Inst {
-    this.checkTarget('jump', target)
+  protected jumping(block: Block, args: readonly Value[]): Inst {
+    this.checkTarget('jump', block, args)
     const inst = this.emit(Opcode.Jump, 0)
-    this.draft.insts.target0[inst] = this.blockCall(target.block, target.args ?? [])
+    this.draft.insts.target0[inst] = this.blockCall(block, args)
     return inst
   }
 
   protected branching(c: Value, then: BlockTarget | Block, otherwise: BlockTarget | Block): Inst {
-    const targets = [asTarget(then), asTarget(otherwise)]
-    for (const target of targets) this.checkTarget('brif', target)
+    const [block0, block1] = [blockOf(then), blockOf(otherwise)]
+    const [args0, args1] = [argumentsOf(then), argumentsOf(otherwise)]
+    this.checkTarget('brif', block0, args0)
+    this.checkTarget('brif', block1, args1)
     const inst = this.emit(Opcode.Brif, 0, c)
     const { insts } = this.draft
-    insts.target0[inst] = this.blockCall(targets[0].block, targets[0].args ?? [])
-    insts.target1[inst] = this.blockCall(targets[1].block, targets[1].args ?? [])
+    insts.target0[inst] = this.blockCall(block0, args0)
+    insts.target1[inst] = this.blockCall(block1, args1)
     return inst
   }
 
   protected tableBranching(x: Value, otherwise: BlockTarget | Block, entries: readonly (BlockTarget | Block)[]): Inst {
-    const targets = [asTarget(otherwise), ...entries.map(asTarget)]
-    for (const target of targets) this.checkTarget('br_table', target)
+    this.checkTarget('br_table', blockOf(otherwise), argumentsOf(otherwise))
+    for (const entry of entries) this.checkTarget('br_table', blockOf(entry), argumentsOf(entry))
     const inst = this.emit(Opcode.BrTable, 0, x)
-    const [first, ...rest] = targets.map(({ block, args = [] }) => this.blockCall(block, args))
-    this.draft.insts.target0[inst] = first
-    this.draft.insts.entity[inst] = this.draft.jumpTables.push(Int32Array.from(rest)) - 1
+    const { insts, jumpTables } = this.draft
+    insts.target0[inst] = this.blockCall(blockOf(otherwise), argumentsOf(otherwise))
+    const calls = Int32Array.from(entries, (entry) => this.blockCall(blockOf(entry), argumentsOf(entry)))
+    insts.entity[inst] = jumpTables.push(calls) - 1
     return inst
   }
 
   protected resultsOf(inst: Inst): Value[] {
-    const { resultCount } = this.draft.insts
-    return Array.from({ length: resultCount[inst] }, (_, i) => this.draft.result(inst, i))
+    const { resultCount, firstResult } = this.draft.insts
+    const results: Value[] = []
+    for (let i = 0; i < resultCount[inst]; i++) results.push((firstResult[inst] + i) as Value)
+    return results
   }
 
   protected calling(opcode: Opcode, callee: FuncRef, args: readonly Value[]): Inst {
@@ -167,8 +191,7 @@ export class FormatEmitter extends Emitter {
   }
 
   #checkTryTarget(signature: Signature, { block, args = [] }: TryTarget, allowed: 'result' | 'exception'): void {
-    this.checkBlock(block)
-    this.ssa.checkBranch(block)
+    this.checkBranch(block)
     const types = this.paramTypes(block)
     const name = printBlock(this.draft, block)
     if (args.length !== types.length) {
@@ -177,8 +200,11 @@ export class FormatEmitter extends Emitter {
     }
     args.forEach((arg, i) => {
       if (typeof arg === 'number') {
-        this.checkArguments('try_call', [arg], [types[i]], block)
-        return
+        this.checkValue(arg, 'try_call')
+        const type = this.draft.values.type[arg]
+        if (type === types[i]) return
+        const reason = `try_call to ${name}: argument ${i} has type ${typeName(type)}, expected ${typeName(types[i])}`
+        throw new IrBuildError({ code: 'arguments', reason })
       }
       const result = 'result' in arg
       const number = result ? arg.result : arg.exception
@@ -254,31 +280,30 @@ export class FormatEmitter extends Emitter {
       const reason = `there is no constant of ${typeName(type)}; build i128 with iconcat, vectors with vconst`
       throw new IrBuildError({ code: 'immediate', opcode: 'iconst', reason })
     }
-    const bits = this.integer(Opcode.Iconst, type, n)
-    return this.#withBits(Opcode.Iconst, type, bits)
+    return this.draft.result(this.emitInteger(Opcode.Iconst, type, type, n))
   }
 
   protected halfConstant(bits: number): Value {
     this.checkRange(Opcode.F16const, bits, 0, 0xffff, 'the bits')
-    return this.#withBits(Opcode.F16const, 0, BigInt(bits))
+    return this.#withBits(Opcode.F16const, bits, 0)
   }
 
   protected singleConstant(n: number | bigint): Value {
-    if (typeof n === 'bigint') return this.#withBits(Opcode.F32const, 0, this.integer(Opcode.F32const, Type.I32, n))
+    if (typeof n === 'bigint') return this.draft.result(this.emitInteger(Opcode.F32const, 0, Type.I32, n))
     floats.set(n, 32)
-    return this.#withBits(Opcode.F32const, 0, BigInt(floats.low >>> 0))
+    return this.#withBits(Opcode.F32const, floats.low, 0)
   }
 
   protected doubleConstant(n: number | bigint): Value {
-    if (typeof n === 'bigint') return this.#withBits(Opcode.F64const, 0, this.integer(Opcode.F64const, Type.I64, n))
+    if (typeof n === 'bigint') return this.draft.result(this.emitInteger(Opcode.F64const, 0, Type.I64, n))
     floats.set(n, 64)
-    return this.#withBits(Opcode.F64const, 0, (BigInt(floats.high >>> 0) << 32n) | BigInt(floats.low >>> 0))
+    return this.#withBits(Opcode.F64const, floats.low, floats.high)
   }
 
-  #withBits(opcode: Opcode, type: Type, bits: bigint): Value {
-    const inst = this.emit(opcode, type)
-    this.draft.insts.imm[inst] = Number(BigInt.asIntN(32, bits))
-    this.draft.insts.immHigh[inst] = Number(BigInt.asIntN(32, bits >> 32n))
+  #withBits(opcode: Opcode, low: number, high: number): Value {
+    const inst = this.emit(opcode, 0)
+    this.draft.insts.imm[inst] = low
+    this.draft.insts.immHigh[inst] = high
     return this.draft.result(inst)
   }
 
@@ -317,6 +342,12 @@ export class FormatEmitter extends Emitter {
   }
 }
 
-function asTarget(target: BlockTarget | Block): BlockTarget {
-  return typeof target === 'number' ? { block: target } : target
+const NO_ARGUMENTS: readonly Value[] = []
+
+function blockOf(target: BlockTarget | Block): Block {
+  return typeof target === 'number' ? target : target?.block
+}
+
+function argumentsOf(target: BlockTarget | Block): readonly Value[] {
+  return typeof target === 'number' ? NO_ARGUMENTS : (target?.args ?? NO_ARGUMENTS)
 }

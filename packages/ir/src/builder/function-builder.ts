@@ -22,7 +22,7 @@ import { OPCODE_FLAGS, Opcode, OpcodeFlag } from '../opcode.ts'
 import { signature as makeSignature, type Signature } from '../signature.ts'
 import { printBlock } from '../text/index.ts'
 import { isDynamicVector, isType, isVector, Type, typeBytes, typeName } from '../types.ts'
-import { type Finished, finishDraft } from './finish.ts'
+import type { Finished } from './finish.ts'
 import { InstructionBuilder } from './instruction-builder.ts'
 import type { Variable } from './ssa-construction.ts'
 import { buildSwitch, type SwitchCase } from './switch.ts'
@@ -46,8 +46,6 @@ export interface ImportOptions {
  * definitions dominate uses) is left to `verifyFunction`.
  */
 export class FunctionBuilder extends InstructionBuilder {
-  #finished = false
-
   /** @param name - spelled as in the text without the `%`, or any external name. */
   constructor(name: string | ExternalName, signature: Signature = makeSignature([], [])) {
     super(typeof name === 'string' ? { kind: 'testcase', name } : name, signature)
@@ -58,7 +56,7 @@ export class FunctionBuilder extends InstructionBuilder {
 
   /** A new block, to be filled later. */
   createBlock(): Block {
-    this.#open()
+    this.checkOpen()
     const block = this.draft.blocks.push()
     this.ssa.addBlock(block)
     return block
@@ -79,7 +77,7 @@ export class FunctionBuilder extends InstructionBuilder {
 
   /** Adds a parameter to a block that is not current yet and that nothing branches to. */
   appendParam(block: Block, type: Type): Value {
-    this.#open()
+    this.checkOpen()
     this.checkBlock(block)
     if (this.ssa.hasBranches(block) || this.draft.layout.hasBlock(block)) {
       const reason = `${printBlock(this.draft, block)} must get its parameters before it is filled or branched to`
@@ -94,7 +92,7 @@ export class FunctionBuilder extends InstructionBuilder {
 
   /** Makes a block current. One that has been filled cannot be reopened. */
   switchTo(block: Block): void {
-    this.#open()
+    this.checkOpen()
     this.checkBlock(block)
     this.#checkFilled()
     if (this.draft.layout.hasBlock(block)) {
@@ -106,7 +104,7 @@ export class FunctionBuilder extends InstructionBuilder {
 
   /** Says that nothing more will branch to a block. */
   seal(block: Block): void {
-    this.#open()
+    this.checkOpen()
     this.checkBlock(block)
     if (this.ssa.isSealed(block)) {
       throw new IrBuildError({ code: 'block', reason: `${printBlock(this.draft, block)} is sealed already` })
@@ -259,7 +257,7 @@ export class FunctionBuilder extends InstructionBuilder {
 
   /** As `finish`, with the new id of every value, block and instruction of the builder; -1 for what is not in it. */
   finishWithIds(): Finished {
-    this.#open()
+    this.checkOpen()
     this.#checkFilled()
     if (this.ssa.failed) {
       throw new IrBuildError({ code: 'state', reason: 'a variable was read where it had no value' })
@@ -273,16 +271,12 @@ export class FunctionBuilder extends InstructionBuilder {
       const reason = there ? `${name} was never sealed` : `${name} is branched to but was never filled`
       throw new IrBuildError({ code: 'block', reason })
     }
-    this.#finished = true
-    return finishDraft(this.draft, this.ssa)
-  }
-
-  #open(): void {
-    if (this.#finished) throw new IrBuildError({ code: 'state', reason: 'the function is finished' })
+    this.checkDominance()
+    return this.close()
   }
 
   #current(user: string): void {
-    this.#open()
+    this.checkOpen()
     if (this.currentBlock !== NO_BLOCK) return
     throw new IrBuildError({ code: 'state', reason: `${user}: no block is current; call switchTo first` })
   }
@@ -298,37 +292,19 @@ export class FunctionBuilder extends InstructionBuilder {
   #zero(block: Block, type: Type): number {
     if (type === Type.I128) {
       const half = this.#zero(block, Type.I64)
-      return this.#first(block, Opcode.Iconcat, Type.I64, Type.I128, half, half)
+      return this.prepend(block, Opcode.Iconcat, Type.I64, Type.I128, half, half)
     }
     if (isDynamicVector(type)) {
       throw new IrBuildError({ code: 'block', reason: `a ${typeName(type)} is read where no code can come` })
     }
-    if (type >= Type.I8 && type <= Type.I64) return this.#first(block, Opcode.Iconst, type, type)
-    if (type === Type.F16) return this.#first(block, Opcode.F16const, 0, type)
-    if (type === Type.F32) return this.#first(block, Opcode.F32const, 0, type)
-    if (type === Type.F64) return this.#first(block, Opcode.F64const, 0, type)
-    const value = this.#first(
-      block,
-      type === Type.F128 ? Opcode.F128const : Opcode.Vconst,
-      type === Type.F128 ? 0 : type,
-      type,
-    )
-    const inst = this.draft.values.definingInst(value as Value)
+    if (type >= Type.I8 && type <= Type.I64) return this.prepend(block, Opcode.Iconst, type, type)
+    if (type === Type.F16) return this.prepend(block, Opcode.F16const, 0, type)
+    if (type === Type.F32) return this.prepend(block, Opcode.F32const, 0, type)
+    if (type === Type.F64) return this.prepend(block, Opcode.F64const, 0, type)
+    const opcode = type === Type.F128 ? Opcode.F128const : Opcode.Vconst
+    const value = this.prepend(block, opcode, type === Type.F128 ? 0 : type, type)
+    const inst = this.draft.values.definingInst(value)
     this.draft.insts.entity[inst] = this.draft.internConstant(new Uint8Array(typeBytes(type)))
     return value
-  }
-
-  /** Puts an instruction at the start of a block, behind its operand when it has one. */
-  #first(block: Block, opcode: Opcode, controlling: Type, type: Type, arg0 = -1, arg1 = -1): number {
-    const { insts, layout, blocks, values } = this.draft
-    const inst = insts.push(opcode, controlling)
-    insts.arg0[inst] = arg0
-    insts.arg1[inst] = arg1
-    this.draft.addResults(inst, [type])
-    const first = blocks.firstInst[block]
-    if (arg0 >= 0) layout.insertInstAfter(inst, values.definingInst(arg0 as Value))
-    else if (first >= 0) layout.insertInstBefore(inst, first as Inst)
-    else layout.appendInst(inst, block)
-    return this.draft.result(inst)
   }
 }

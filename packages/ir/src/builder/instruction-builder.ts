@@ -26,7 +26,7 @@ import { FormatEmitter } from './format-emitter.ts'
 export class InstructionBuilder extends FormatEmitter {
   /** Goes to a block. */
   jump(block: Block, args: readonly Value[] = []): Inst {
-    return this.jumping({ block, args })
+    return this.jumping(block, args)
   }
 
   /** Goes to the first target when the condition is not 0, else to the second. */
@@ -61,7 +61,7 @@ export class InstructionBuilder extends FormatEmitter {
 
   /** Returns from the function. */
   return(values: readonly Value[] = []): Inst {
-    return this.emitReturn(Opcode.Return, values)
+    return this.emitReturn(values)
   }
 
   /** Calls a function. */
