@@ -91,8 +91,8 @@ export function compileModule(request: ModuleRequest): ModuleFunction[] {
 /** Where an instruction, or with -1 the function, was written. */
 function placeOf({ source }: Function, inst: number): TextPlace | null {
   if (source === null) return null
-  const known = inst >= 0 && inst < source.instOffset.length
-  return source.source.place(known ? source.instOffset[inst] : source.offset)
+  const offset = source.instOffset(inst)
+  return source.source.place(offset >= 0 ? offset : source.offset)
 }
 
 /** The settings of the file's header, then those of the command line over them. */

@@ -45,7 +45,7 @@ test.each(opcodes)('%s: opcode, type and place', (_, lines, opcode, type) => {
   expect(place).toMatchObject({ function: '%f' })
   const inst = (place as { inst?: number }).inst
   expect(inst).toBeTypeOf('number')
-  const at = func.source!.instOffset[inst!]!
+  const at = func.source!.instOffset(inst!)
   expect(text.slice(at).split('\n')[0]).toContain(opcode)
   expect(message).toMatch(new RegExp(`^${opcode}.*${type ?? ''}.*not supported.* in %f$`))
 })

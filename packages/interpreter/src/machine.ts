@@ -704,8 +704,9 @@ function returnAddress({ unit, inst }: Activation): number {
 function placeOf({ func, name }: Unit, inst: number): string {
   if (inst < 0) return name
   const { source } = func
-  if (source === null || inst >= source.instOffset.length) return `${name}:inst${inst}`
-  const { line, column } = source.source.place(source.instOffset[inst])
+  const offset = source?.instOffset(inst) ?? -1
+  if (source === null || offset < 0) return `${name}:inst${inst}`
+  const { line, column } = source.source.place(offset)
   return `${name}:inst${inst} (${source.source.file}:${line}:${column})`
 }
 

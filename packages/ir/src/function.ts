@@ -183,7 +183,7 @@ export class Function {
   addValueList(list: ArrayLike<number>): number {
     const start = this.valueListsLength
     this.reserveValueLists(start + list.length)
-    this.valueLists.set(list, start)
+    for (let i = 0; i < list.length; i++) this.valueLists[start + i] = list[i]
     this.valueListsLength = start + list.length
     return start
   }
@@ -192,7 +192,7 @@ export class Function {
   addBlockCall(block: Block, args: ArrayLike<number>): BlockCall {
     const start = this.blockArgsLength
     this.reserveBlockArgs(start + args.length)
-    this.blockArgs.set(args, start)
+    for (let i = 0; i < args.length; i++) this.blockArgs[start + i] = args[i]
     this.blockArgsLength = start + args.length
     return this.blockCalls.push(block, start, args.length)
   }

@@ -113,7 +113,7 @@ export {
   supportsExceptions,
   supportsTailCalls,
 } from './signature.ts'
-export type { Place, SourceComment } from './source.ts'
+export type { FunctionPlaces, Place, SourceComment } from './source.ts'
 export { FunctionSource, SourceText } from './source.ts'
 export type {
   FeatureLine,

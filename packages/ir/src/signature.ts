@@ -1,6 +1,6 @@
 // Signatures: the types that go in and come out, and how the callee and its caller agree on their places.
 
-import { type Type, typeName } from './types.ts'
+import { isType, type Type, typeName } from './types.ts'
 
 /** Calling conventions, in CLIF's order. */
 export const CALL_CONVS = [
@@ -63,8 +63,17 @@ export interface Signature {
 
 /** A parameter or result of that type, without extension, purpose normal. */
 export function abiParam(type: Type, extension: ArgumentExtension = 'none'): AbiParam {
-  return { type, extension, purpose: 'normal', structBytes: 0 }
+  if (extension !== 'none') return { type, extension, purpose: 'normal', structBytes: 0 }
+  // Most parameters say no more than their type: one object stands for all of a type.
+  let plain = PLAIN_PARAMS.get(type)
+  if (plain === undefined) {
+    plain = Object.freeze<AbiParam>({ type, extension, purpose: 'normal', structBytes: 0 })
+    if (isType(type)) PLAIN_PARAMS.set(type, plain)
+  }
+  return plain
 }
+
+const PLAIN_PARAMS = new Map<Type, AbiParam>()
 
 /** A signature of plain parameters and results. */
 export function signature(

@@ -1,7 +1,5 @@
 // Where a parsed function was written: kept beside its tables so that diagnostics can point at the text.
 
-import { NO_ROWS } from './empty.ts'
-
 /** A place in a text; line and column count from 1, the column in UTF-16 units. */
 export interface Place {
   readonly line: number
@@ -56,21 +54,57 @@ export interface SourceComment {
   readonly index: number
 }
 
-/** Offsets into the text of everything a diagnostic may be about. */
+/** Offsets into the text of everything in a function that a diagnostic may be about. */
+export interface FunctionPlaces {
+  /** By instruction: of its first result, or its opcode when it has none. */
+  readonly insts: readonly number[]
+  /** By block: of its header; -1 for a block that is only mentioned. */
+  readonly blocks: readonly number[]
+  /** Of the names of all declarations, in the order of the text. */
+  readonly declarations: readonly number[]
+}
+
+const NO_PLACES: FunctionPlaces = { insts: [], blocks: [], declarations: [] }
+
+/**
+ * Where a function was written.
+ *
+ * Places inside the function are found by reading its text once more: only diagnostics ask, and every other function
+ * then costs neither time nor memory.
+ */
 export class FunctionSource {
   readonly source: SourceText
   /** Of the word `function`. */
   readonly offset: number
-  /** By instruction: of its first result, or its opcode when it has none. Rows beyond were not parsed. */
-  instOffset: Int32Array = NO_ROWS
-  /** By block: of its header; -1 for a block that is only mentioned. */
-  blockOffset: number[] = []
-  /** By printed name of a declaration: `ss0`, `gv3`. */
-  readonly declarations: Map<string, number> = new Map()
   comments: SourceComment[] = []
+  #places: FunctionPlaces | null = null
+  readonly #read: (offset: number) => FunctionPlaces
 
-  constructor(source: SourceText, offset: number) {
+  /** @param read - reads the function at an offset once more. */
+  constructor(source: SourceText, offset: number, read: (offset: number) => FunctionPlaces = () => NO_PLACES) {
     this.source = source
     this.offset = offset
+    this.#read = read
+  }
+
+  /** Offset of an instruction; -1 for one that was not parsed. */
+  instOffset(inst: number): number {
+    return this.#all().insts[inst] ?? -1
+  }
+
+  /** Offset of a block; -1 for one that was not parsed. */
+  blockOffset(block: number): number {
+    return this.#all().blocks[block] ?? -1
+  }
+
+  /** Offset of a declaration by its printed name, as `gv3`; -1 for none. */
+  declarationOffset(name: string): number {
+    const { text } = this.source
+    const isHere = (at: number): boolean => text.startsWith(name, at) && !/\w/.test(text[at + name.length] ?? '')
+    return this.#all().declarations.find(isHere) ?? -1
+  }
+
+  #all(): FunctionPlaces {
+    return (this.#places ??= this.#read(this.offset))
   }
 }

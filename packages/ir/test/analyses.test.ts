@@ -253,7 +253,7 @@ function naiveLiveness(func: IrFunction, graph: ControlFlowGraph): { into: Set<s
   }
   for (const block of blocks) {
     for (let inst = func.blocks.firstInst[block]; inst >= 0; inst = func.layout.nextInst[inst]) {
-      const offset = func.source?.instOffset[inst] ?? 0
+      const offset = func.source?.instOffset(inst) ?? 0
       const line = func.source?.source.text.slice(offset).split('\n')[0] ?? ''
       const operands = line.replace(/;.*/, '').replace(/^.* = /, '')
       for (const [name] of operands.matchAll(/\bv\d+/g)) if (!defined[block].has(name)) used[block].add(name)

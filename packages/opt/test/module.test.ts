@@ -110,7 +110,7 @@ block0(v0: i64, v1: i32):
   optimize(func)
   const inst = func.values.definingInst(4 as never)
   expect(printInst(func, inst)).toBe('v4 = load.i32 v0+8')
-  expect(func.source?.source.place(func.source.instOffset[inst]).line).toBe(6)
+  expect(func.source?.source.place(func.source.instOffset(inst)).line).toBe(6)
 })
 
 test('aliases are resolved and forgotten', () => {

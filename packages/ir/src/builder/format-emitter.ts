@@ -50,15 +50,7 @@ export class FormatEmitter extends Emitter {
   }
 
   /** Loads, bitcast and atomic_cas: flags, an offset, a result. */
-  protected access(
-    opcode: Opcode,
-    type: Type,
-    flags: MemFlags,
-    offset: number,
-    x: Value,
-    y?: Value,
-    z?: Value,
-  ): Value {
+  protected access(opcode: Opcode, type: Type, flags: MemFlags, offset: number, x: Value, y?: Value, z?: Value): Value {
     const inst = this.#memoryInst(opcode, type, flags, offset, x, y, z)
     return this.draft.insts.firstResult[inst] as Value
   }
@@ -67,15 +59,7 @@ export class FormatEmitter extends Emitter {
     return this.#memoryInst(opcode, 0, flags, offset, x, p)
   }
 
-  #memoryInst(
-    opcode: Opcode,
-    type: Type,
-    flags: MemFlags,
-    offset: number,
-    x?: Value,
-    y?: Value,
-    z?: Value,
-  ): Inst {
+  #memoryInst(opcode: Opcode, type: Type, flags: MemFlags, offset: number, x?: Value, y?: Value, z?: Value): Inst {
     this.checkMemory(opcode, flags, offset)
     const inst = this.emit(opcode, type, x, y, z)
     this.draft.insts.imm[inst] = offset

@@ -8,7 +8,6 @@ import {
   type DynamicType,
   type FuncRef,
   type GlobalValue,
-  type Inst,
   NO_BLOCK,
   type SigRef,
   type StackSlot,

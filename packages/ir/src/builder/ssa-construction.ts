@@ -80,7 +80,7 @@ export class SsaConstruction {
 
   /** Phis to be completed or looked at again. */
   readonly #work: number[] = []
-  readonly #path: number[] = []
+  #path: Int32Array = NO_ROWS
 
   constructor(func: IrFunction) {
     this.#func = func
@@ -93,6 +93,7 @@ export class SsaConstruction {
     this.#types.length = 0
     this.#definitions.clear()
     this.#values = 0
+    this.#walk = 0
     this.#replacements = 0
     this.#phis = 0
     this.#argsLength = 0
@@ -133,6 +134,7 @@ export class SsaConstruction {
     this.#firstBranch[block] = -1
     this.#branchCount[block] = 0
     this.#firstPhi[block] = -1
+    this.#met[block] = 0
     this.dominance.addBlock(block)
   }
 
@@ -259,8 +261,7 @@ export class SsaConstruction {
 
   /** Walks up to a definition; makes phis where ways meet and leaves these to `work`. */
   #read(variable: number, block: Block): number {
-    const path = this.#path
-    path.length = 0
+    let passed = 0
     this.#walk++
     let at: number = block
     let value = -1
@@ -270,7 +271,8 @@ export class SsaConstruction {
         value = this.resolve(known)
         break
       }
-      path.push(at)
+      if (passed === this.#path.length) this.#path = grownColumn(this.#path, passed + 1)
+      this.#path[passed++] = at
       this.#met[at] = this.#walk
       if (this.#sealed[at] !== 0 && this.#branchCount[at] === 1 && at !== this.#func.layout.entry) {
         const from = this.#from[this.#firstBranch[at]]
@@ -285,7 +287,7 @@ export class SsaConstruction {
       value = this.#begin(variable, at as Block)
       break
     }
-    for (let i = 0; i < path.length; i++) this.#definitions.set(variable, path[i], value)
+    for (let i = 0; i < passed; i++) this.#definitions.set(variable, this.#path[i], value)
     return value
   }
 
@@ -390,8 +392,10 @@ export class SsaConstruction {
       this.#phiOf = grownColumn(this.#phiOf, rows)
       this.#replaced = grownColumn(this.#replaced, rows)
     }
-    this.#phiOf.fill(-1, this.#values, rows)
-    this.#replaced.fill(-1, this.#values, rows)
+    for (let value = this.#values; value < rows; value++) {
+      this.#phiOf[value] = -1
+      this.#replaced[value] = -1
+    }
     this.#values = rows
   }
 

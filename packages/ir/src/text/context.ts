@@ -6,7 +6,6 @@ import type { AliasRegion, Block, Inst, Value } from '../entities.ts'
 import type { ExternalName } from '../externals.ts'
 import type { Function as IrFunction } from '../function.ts'
 import { operandPlace } from '../function.ts'
-import type { FunctionTables } from '../function-tables.ts'
 import type { CallConv } from '../signature.ts'
 import type { FunctionSource } from '../source.ts'
 import { CONTROLLING_OPERAND } from '../type-constraints.ts'
@@ -35,12 +34,14 @@ export class ParserContext {
   userNames: ExternalName[] = []
   /** Whether the function has aliases: operands then need resolving. */
   hasAliases = false
-  /** Offset of each block's first mention, by block. */
-  blockMention: number[] = []
+  /** By block: the offset of its header; -1 for one that is only mentioned so far. */
+  readonly blockOffset: number[] = []
   /** References to globals and slots of the declarations, checked when all are known. */
   pending: { readonly name: string; readonly exists: () => boolean; readonly offset: number }[] = []
-  /** Offset of each instruction, by instruction; the function gets a copy of its length. */
-  #offsets: Int32Array = new Int32Array(256)
+  /** Offsets of instructions and declarations; null when nobody asked for them. */
+  places: { readonly insts: number[]; readonly declarations: number[] } | null = null
+  /** The declarations so far: kind and number in one. */
+  readonly #declared: Set<number> = new Set()
   // Operands used above their definition: where the value goes, its number, where it was written.
   readonly #forward: number[] = []
 
@@ -57,27 +58,20 @@ export class ParserContext {
     this.place = place
     this.userNames = []
     this.hasAliases = false
-    this.blockMention = []
+    this.blockOffset.length = 0
     this.pending = []
     this.#forward.length = 0
+    this.#declared.clear()
     this.valueIds.clear()
     this.blockIds.clear()
   }
 
-  /** Ends the reading of a function that was read into these tables: it gets its own. */
-  settle(tables: FunctionTables): void {
-    this.func.settle(tables)
-    this.place.instOffset = this.#offsets.slice(0, this.func.insts.length)
-  }
-
-  /** Says where an instruction is written. */
-  setOffset(inst: number, offset: number): void {
-    if (inst >= this.#offsets.length) {
-      const grown = new Int32Array(2 * this.#offsets.length)
-      grown.set(this.#offsets)
-      this.#offsets = grown
-    }
-    this.#offsets[inst] = offset
+  /** Takes note of a declaration, told by the kind of its token and its number. @returns false when it was there already. */
+  declare(kind: number, number: number): boolean {
+    const key = kind * 0x1_0000_0000 + number
+    if (this.#declared.has(key)) return false
+    this.#declared.add(key)
+    return true
   }
 
   /** Attaches the comments met since the last call. */
@@ -162,8 +156,7 @@ export class ParserContext {
       }
       id = this.func.blocks.pushNumbered(number)
       this.blockIds.set(number, id)
-      this.blockMention[id] = offset
-      this.place.blockOffset[id] = -1
+      this.blockOffset[id] = -1
     }
     return id as Block
   }

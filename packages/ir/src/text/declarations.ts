@@ -7,6 +7,7 @@ import {
   type AbiParam,
   type ArgumentExtension,
   type ArgumentPurpose,
+  abiParam,
   CALL_CONVS,
   type CallConv,
   type Signature,
@@ -73,7 +74,8 @@ function readParam(context: ParserContext): AbiParam {
       structBytes = context.unsigned(32, 'a size in bytes')
       purpose = 'sarg'
       if (!lexer.is(41)) throw lexer.expected('`)`')
-    } else return { type, extension, purpose, structBytes }
+    } else if (purpose === 'normal') return abiParam(type, extension)
+    else return { type, extension, purpose, structBytes }
     lexer.next()
   }
 }
@@ -108,7 +110,7 @@ export function beginsDeclaration(context: ParserContext): boolean {
 
 /** Reads one declaration into the function. */
 export function readDeclaration(context: ParserContext): void {
-  const { lexer, func, place } = context
+  const { lexer, func } = context
   const { kind, start } = lexer
   const name = lexer.spelling()
   const number = lexer.number >>> 0
@@ -120,11 +122,11 @@ export function readDeclaration(context: ParserContext): void {
     context.claimComments('stack_limit', 0)
     return
   }
-  if (place.declarations.has(name)) throw lexer.error({ code: 'duplicate', entity: name }, start)
+  if (!context.declare(kind, number)) throw lexer.error({ code: 'duplicate', entity: name }, start)
   if (number >= MAX_DECLARATION) {
     throw lexer.error({ code: 'too-many', what: `declarations before ${name}`, limit: MAX_DECLARATION }, start)
   }
-  place.declarations.set(name, start)
+  if (context.places !== null) context.places.declarations.push(start)
   readNamed(context, kind, number, start)
   context.claimComments(name.replace(/\d+$/, ''), number)
 }

@@ -83,7 +83,7 @@ export class InstructionReader {
     const { func, place } = context
     if (location !== -1) func.insts.setLocation(inst as Inst, location)
     if (tags !== null) func.setDebugTags(inst as Inst, tags)
-    context.setOffset(inst, offset)
+    if (context.places !== null) context.places.insts.push(offset)
     return inst
   }
 

@@ -10,7 +10,7 @@ import { Function as IrFunction } from '../function.ts'
 import { FunctionTables } from '../function-tables.ts'
 import { Module } from '../module.ts'
 import type { CallConv } from '../signature.ts'
-import { FunctionSource, type SourceComment, SourceText } from '../source.ts'
+import { type FunctionPlaces, FunctionSource, type SourceComment, SourceText } from '../source.ts'
 import { paramDefinition } from '../value-table.ts'
 import { ParserContext } from './context.ts'
 import { beginsDeclaration, readDeclaration, readSignature, readUserName } from './declarations.ts'
@@ -107,11 +107,26 @@ class FunctionReader {
   readonly #instructions: InstructionReader
   /** Every function is read into these, and then gets tables of its own size. */
   readonly #tables = new FunctionTables(256)
+  readonly #readPlaces: (offset: number) => FunctionPlaces
 
   constructor(lexer: Lexer, defaultCallConv: CallConv) {
     this.#lexer = lexer
     this.#context = new ParserContext(lexer, defaultCallConv, NOTHING, new FunctionSource(lexer.source, 0))
     this.#instructions = new InstructionReader(this.#context)
+    this.#readPlaces = (offset) => {
+      const again = new Lexer(lexer.source)
+      again.pos = offset
+      again.next()
+      return new FunctionReader(again, defaultCallConv).readPlaces()
+    }
+  }
+
+  /** Reads a function for the places of what is in it. */
+  readPlaces(): FunctionPlaces {
+    const places = { insts: [], declarations: [] }
+    this.#context.places = places
+    this.read()
+    return { ...places, blocks: this.#context.blockOffset }
   }
 
   /** The comments above the first function. */
@@ -124,7 +139,7 @@ class FunctionReader {
     const lexer = this.#lexer
     const context = this.#context
     if (!lexer.isWord('function')) throw lexer.expected('`function`')
-    const place = new FunctionSource(lexer.source, lexer.start)
+    const place = new FunctionSource(lexer.source, lexer.start, this.#readPlaces)
     lexer.next()
     const name = this.#name()
     const signature = readSignature(context)
@@ -144,7 +159,7 @@ class FunctionReader {
     for (const { name: entity, exists, offset } of context.pending) context.declared(exists(), entity, offset)
     lexer.next()
     context.claimComments('function', 0)
-    context.settle(this.#tables)
+    func.settle(this.#tables)
     return func
   }
 
@@ -162,11 +177,11 @@ class FunctionReader {
   #block(): void {
     const lexer = this.#lexer
     const context = this.#context
-    const { func, place } = context
+    const { func } = context
     const { start } = lexer
     const block = context.block(lexer.number >>> 0, start)
-    if (place.blockOffset[block] >= 0) throw lexer.error({ code: 'duplicate', entity: lexer.spelling() }, start)
-    place.blockOffset[block] = start
+    if (context.blockOffset[block] >= 0) throw lexer.error({ code: 'duplicate', entity: lexer.spelling() }, start)
+    context.blockOffset[block] = start
     func.layout.appendBlock(block)
     lexer.next()
     if (lexer.is(40)) {

@@ -21,23 +21,23 @@ export class Report {
   /** A finding about an instruction. */
   inst(inst: Inst, message: string): void {
     const { source, layout } = this.#func
-    const offset = source !== null && inst < source.instOffset.length ? source.instOffset[inst] : -1
+    const offset = source === null ? -1 : source.instOffset(inst)
     this.#add(`inst${inst}`, message, inst, layout.instBlock[inst] as Block, offset)
   }
 
   /** A finding about a block. */
   block(block: Block, message: string): void {
-    this.#add(printBlock(this.#func, block), message, NO_INST, block, this.#func.source?.blockOffset[block] ?? -1)
+    this.#add(printBlock(this.#func, block), message, NO_INST, block, this.#func.source?.blockOffset(block) ?? -1)
   }
 
   /** A finding about a value, shown at the block that it is a parameter of. */
   value(name: string, block: Block, message: string): void {
-    this.#add(name, message, NO_INST, block, this.#func.source?.blockOffset[block] ?? -1)
+    this.#add(name, message, NO_INST, block, this.#func.source?.blockOffset(block) ?? -1)
   }
 
   /** A finding about a declaration: `gv0`, `region1`, `sig2`, `fn3`. */
   declaration(name: string, message: string): void {
-    this.#add(name, message, NO_INST, NO_BLOCK, this.#func.source?.declarations.get(name) ?? -1)
+    this.#add(name, message, NO_INST, NO_BLOCK, this.#func.source?.declarationOffset(name) ?? -1)
   }
 
   /** A finding about the function as a whole. */
