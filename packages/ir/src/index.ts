@@ -9,7 +9,7 @@ export {
 export type { BlockTarget, TryArgument, TryTarget } from './builder/emitter.ts'
 export type { Finished } from './builder/finish.ts'
 export type { ExceptionHandler, ExceptionHandlers } from './builder/format-emitter.ts'
-export type { ImportOptions } from './builder/function-builder.ts'
+export type { FunctionBuilderOptions, ImportOptions } from './builder/function-builder.ts'
 export { FunctionBuilder } from './builder/function-builder.ts'
 export { InstructionBuilder } from './builder/instruction-builder.ts'
 export type { Variable } from './builder/ssa-construction.ts'

@@ -86,6 +86,11 @@ export function signature(
   return { params: all(params), returns: all(returns), callConv }
 }
 
+/** Whether two lists have the same types. */
+export function equalTypes(a: readonly AbiParam[], b: readonly AbiParam[]): boolean {
+  return a.length === b.length && a.every(({ type }, i) => type === b[i].type)
+}
+
 /** Whether two signatures say the same. */
 export function equalSignatures(a: Signature, b: Signature): boolean {
   return a === b || (a.callConv === b.callConv && equalParams(a.params, b.params) && equalParams(a.returns, b.returns))

@@ -3,12 +3,20 @@
 
 import { controlFlowGraph } from '../cfg.ts'
 import { dominatorTree } from '../dominators.ts'
-import { type Block, type BlockCall, type Inst, NO_BLOCK, NO_SOURCE_LOCATION, type Value } from '../entities.ts'
+import {
+  type Block,
+  type BlockCall,
+  type FuncRef,
+  type Inst,
+  NO_BLOCK,
+  NO_SOURCE_LOCATION,
+  type Value,
+} from '../entities.ts'
 import { IrBuildError } from '../errors.ts'
 import type { DebugTag, ExternalName, StackMapEntry } from '../externals.ts'
 import { FORMAT_VALUES } from '../format.ts'
 import { Function as IrFunction } from '../function.ts'
-import type { MemFlags } from '../memory-flags.ts'
+import { DEFAULT_MEM_FLAGS, MemFlags } from '../memory-flags.ts'
 import { OPCODE_FLAGS, OPCODE_FORMAT, OPCODE_LIMIT, OPCODE_NAMES, OPCODE_ROWS, Opcode, OpcodeFlag } from '../opcode.ts'
 import type { AbiParam, Signature } from '../signature.ts'
 import { printBlock } from '../text/index.ts'
@@ -27,11 +35,12 @@ import {
   TYPE_SETS_OF,
   type TypeSet,
 } from '../type-constraints.ts'
-import { Type, typeBits, typeBytes, typeName } from '../types.ts'
+import { isScalarInteger, Type, typeBits, typeBytes, typeName } from '../types.ts'
 import { paramDefinition } from '../value-table.ts'
 import { type Finished, finishDraft } from './finish.ts'
 import { grownColumn } from './grown-column.ts'
 import { forEachOperand } from './operands.ts'
+import { flagsFault, patchableFault, signatureFault, tailCallFault } from './rules.ts'
 import type { SsaConstruction } from './ssa-construction.ts'
 import { NO_WORKBENCH, NOTHING, returnWorkbench, takeWorkbench, type Workbench } from './workbench.ts'
 
@@ -69,7 +78,12 @@ export class Emitter {
   #tags: readonly DebugTag[] | null = null
   #finished = false
 
-  constructor(name: ExternalName, signature: Signature) {
+  /** The type of addresses; 0 when nobody said. */
+  protected readonly pointerType: Type
+
+  constructor(name: ExternalName, signature: Signature, pointerType: Type) {
+    this.pointerType = pointerType
+    this.refuse(signatureFault(signature))
     this.#bench = takeWorkbench()
     this.draft = new IrFunction(name, signature, this.#bench.tables)
     this.ssa = this.#bench.ssa
@@ -226,6 +240,9 @@ export class Emitter {
         if (fixed > 2) this.#checkType(opcode, 2, arg2, controlling)
       }
     }
+    const results = RESULT_COUNT[opcode]
+    const result0 = results > 0 ? this.#resultType(opcode, 0, controlling) : Type.Invalid
+    const result1 = results > 1 ? this.#resultType(opcode, 1, controlling) : Type.Invalid
     this.#checkPlace(opcode)
     const inst = insts.push(opcode, controlling)
     if (fixed > 0) {
@@ -235,14 +252,11 @@ export class Emitter {
         if (fixed > 2) insts.arg2[inst] = arg2
       }
     }
-    const results = RESULT_COUNT[opcode]
     if (results > 0) {
       insts.firstResult[inst] = values.length
       insts.resultCount[inst] = results
-      for (let i = 0; i < results; i++) {
-        const constraint = RESULT_CONSTRAINTS[2 * opcode + i]
-        values.push(constraint === Derived.Same ? controlling : constrainedType(constraint, controlling), inst)
-      }
+      values.push(result0, inst)
+      if (results > 1) values.push(result1, inst)
     }
     this.#append(inst, opcode)
     return inst
@@ -263,6 +277,28 @@ export class Emitter {
   protected checkMemory(opcode: Opcode, flags: MemFlags, offset: number): void {
     if ((offset | 0) !== offset) this.checkRange(opcode, offset, -0x8000_0000, 0x7fff_ffff, 'the offset')
     if ((flags | 0) !== flags) this.checkRange(opcode, flags, -0x8000_0000, 0xffff_ffff, 'the memory flags')
+    // Most accesses say no more than that they are trusted or not.
+    if ((flags & ~(DEFAULT_MEM_FLAGS | MemFlags.Aligned)) === 0) return
+    this.refuseImmediate(opcode, flagsFault(this.draft, flags))
+  }
+
+  /** An address must be as wide as the machine's. */
+  protected checkAddress(opcode: Opcode, address: Value): void {
+    if (this.pointerType === 0) return
+    const type = this.draft.values.type[address]
+    if (type === this.pointerType || type === undefined || !isScalarInteger(type)) return
+    const reason = `has type ${typeName(type)}, addresses are ${typeName(this.pointerType)}`
+    throw new IrBuildError({ code: 'operand-type', opcode: OPCODE_NAMES[opcode], operand: 'p', reason })
+  }
+
+  /** @throws IrBuildError when there is a fault. */
+  protected refuseImmediate(opcode: Opcode, reason: string | null): void {
+    if (reason !== null) throw new IrBuildError({ code: 'immediate', opcode: OPCODE_NAMES[opcode], reason })
+  }
+
+  /** @throws IrBuildError when there is a fault. */
+  protected refuse(reason: string | null): void {
+    if (reason !== null) throw new IrBuildError({ code: 'arguments', reason })
   }
 
   /** The value as bits of the type. */
@@ -309,6 +345,9 @@ export class Emitter {
     signature: Signature,
   ): Inst {
     this.checkAbi(OPCODE_NAMES[opcode], args, signature.params)
+    if ((OPCODE_FLAGS[opcode] & OpcodeFlag.Return) !== 0) {
+      this.#refuseCall(opcode, tailCallFault(this.draft.signature, signature))
+    }
     const inst = this.emit(opcode, 0, callee)
     const { draft } = this
     draft.insts.entity[inst] = entity
@@ -319,6 +358,21 @@ export class Emitter {
     draft.insts.resultCount[inst] = returns.length
     for (let i = 0; i < returns.length; i++) draft.values.push(returns[i].type, inst)
     return inst
+  }
+
+  #refuseCall(opcode: Opcode, reason: string | null): void {
+    if (reason !== null) this.refuse(`${OPCODE_NAMES[opcode]}: ${reason}`)
+  }
+
+  /** A direct call must suit what was said of the function. */
+  protected checkCallee(opcode: Opcode, callee: FuncRef): Signature {
+    this.checkEntity(this.draft.funcRefs, callee, 'function')
+    const { signature, patchable, colocated } = this.draft.funcRefs[callee]
+    const data = this.draft.signatures[signature]
+    if (patchable) {
+      this.#refuseCall(opcode, patchableFault(colocated, opcode === Opcode.ReturnCall, data))
+    }
+    return data
   }
 
   /** `return`: the results of the signature. */
@@ -386,6 +440,17 @@ export class Emitter {
   /** Makes the block call of a target that has been checked. The arguments may hold entries of block-table.ts. */
   protected blockCall(block: Block, args: readonly number[]): BlockCall {
     return this.ssa.addBranch(this.#block, block, args)
+  }
+
+  /** Some types have no half, or no vector: an opcode that asks for it cannot have them. */
+  #resultType(opcode: Opcode, index: number, controlling: Type): Type {
+    const constraint = RESULT_CONSTRAINTS[2 * opcode + index]
+    if (constraint === Derived.Same) return controlling
+    const type = constrainedType(constraint, controlling)
+    if (type !== Type.Invalid) return type
+    const operand = operandName(opcode, CONTROLLING_OPERAND[opcode])
+    const reason = `has type ${typeName(controlling)}, of which there is no such result`
+    throw new IrBuildError({ code: 'operand-type', opcode: OPCODE_NAMES[opcode], operand, reason })
   }
 
   #failControlling(opcode: Opcode, controlling: Type): never {

@@ -17,13 +17,15 @@ import { IrBuildError } from '../errors.ts'
 import type { ExceptionTableItem } from '../externals.ts'
 import { ATOMIC_RMW_OPS, type AtomicRmwOp } from '../format.ts'
 import { MAX_HANDLERS } from '../function.ts'
-import type { MemFlags } from '../memory-flags.ts'
+import { MemFlags } from '../memory-flags.ts'
 import { OPCODE_NAMES, Opcode } from '../opcode.ts'
 import { exceptionPayloadWords, type Signature } from '../signature.ts'
 import { bytesOfBits, FloatReader } from '../text/floats.ts'
 import { printBlock } from '../text/index.ts'
-import { laneCount, Type, typeName } from '../types.ts'
+import { isScalarInteger, isType, laneCount, Type, typeName } from '../types.ts'
+import { globalValueType } from '../verify/declarations.ts'
 import { type BlockTarget, Emitter, type TryTarget } from './emitter.ts'
+import { bitcastFault, tryCallFault } from './rules.ts'
 
 /** Where a `try_call` goes on when an exception passes. They are tried in this order. */
 export type ExceptionHandlers = readonly ExceptionHandler[]
@@ -39,6 +41,8 @@ const floats = new FloatReader()
 
 /** Instructions by format. */
 export class FormatEmitter extends Emitter {
+  readonly #handlerAddresses: Inst[] = []
+
   protected compare(opcode: Opcode, condition: number, x: Value, y: Value): Value {
     const names = opcode === Opcode.Icmp ? INT_CC_NAMES : FLOAT_CC_NAMES
     if ((condition | 0) !== condition || condition < 0 || condition >= names.length) {
@@ -51,11 +55,26 @@ export class FormatEmitter extends Emitter {
 
   /** Loads, bitcast and atomic_cas: flags, an offset, a result. */
   protected access(opcode: Opcode, type: Type, flags: MemFlags, offset: number, x: Value, y?: Value, z?: Value): Value {
+    this.checkAddress(opcode, x)
     const inst = this.#memoryInst(opcode, type, flags, offset, x, y, z)
     return this.draft.insts.firstResult[inst] as Value
   }
 
+  protected casting(type: Type, x: Value, flags: MemFlags): Value {
+    this.checkRange(Opcode.Bitcast, flags, 0, 0xffff_ffff, 'the memory flags')
+    this.checkValue(x, 'bitcast')
+    const value = this.draft.values.type[x]
+    if (isType(type)) this.refuseImmediate(Opcode.Bitcast, bitcastFault(value, type, flags))
+    const inst = this.emit(Opcode.Bitcast, type, x)
+    this.draft.insts.immHigh[inst] = flags
+    return this.draft.result(inst)
+  }
+
   protected storing(opcode: Opcode, flags: MemFlags, offset: number, x: Value, p: Value): Inst {
+    if ((flags & MemFlags.Readonly) !== 0) {
+      this.refuseImmediate(opcode, 'memory that is readonly cannot be written')
+    }
+    this.checkAddress(opcode, p)
     return this.#memoryInst(opcode, 0, flags, offset, x, p)
   }
 
@@ -69,6 +88,7 @@ export class FormatEmitter extends Emitter {
 
   protected readModifyWrite(type: Type, flags: MemFlags, operation: AtomicRmwOp, p: Value, x: Value): Value {
     this.checkMemory(Opcode.AtomicRmw, flags, 0)
+    this.checkAddress(Opcode.AtomicRmw, p)
     this.checkRange(Opcode.AtomicRmw, operation, 0, ATOMIC_RMW_OPS.length - 1, 'the operation')
     const inst = this.emit(Opcode.AtomicRmw, type, p, x)
     this.draft.insts.imm[inst] = operation
@@ -130,7 +150,7 @@ export class FormatEmitter extends Emitter {
   }
 
   protected calling(opcode: Opcode, callee: FuncRef, args: readonly Value[]): Inst {
-    return this.emitCall(opcode, callee, -1, args, this.#signatureOf(callee))
+    return this.emitCall(opcode, callee, -1, args, this.checkCallee(opcode, callee))
   }
 
   protected callingIndirectly(opcode: Opcode, signature: SigRef, callee: Value, args: readonly Value[]): Inst {
@@ -139,7 +159,7 @@ export class FormatEmitter extends Emitter {
   }
 
   protected trying(callee: FuncRef, args: readonly Value[], normal: TryTarget, handlers: ExceptionHandlers): Inst {
-    const signature = this.#signatureOf(callee)
+    const signature = this.checkCallee(Opcode.TryCall, callee)
     this.#checkHandlers(signature, normal, handlers)
     const inst = this.emitCall(Opcode.TryCall, callee, -1, args, signature)
     return this.#handle(inst, this.draft.funcRefs[callee].signature, normal, handlers)
@@ -158,12 +178,9 @@ export class FormatEmitter extends Emitter {
     return this.#handle(inst, signature, normal, handlers)
   }
 
-  #signatureOf(callee: FuncRef): Signature {
-    this.checkEntity(this.draft.funcRefs, callee, 'function')
-    return this.draft.signatures[this.draft.funcRefs[callee].signature]
-  }
-
   #checkHandlers(signature: Signature, normal: TryTarget, handlers: ExceptionHandlers): void {
+    const fault = tryCallFault(signature)
+    if (fault !== null) this.refuse(`try_call: ${fault}`)
     if (handlers.length > MAX_HANDLERS) {
       throw new IrBuildError({ code: 'arguments', reason: `a try_call has at most ${MAX_HANDLERS} handlers` })
     }
@@ -194,8 +211,8 @@ export class FormatEmitter extends Emitter {
       const number = result ? arg.result : arg.exception
       const count = result ? signature.returns.length : exceptionPayloadWords(signature.callConv)
       const fits = result === (allowed === 'result') && Number.isInteger(number) && number >= 0 && number < count
-      // The type of a word of the exception depends on the target: the verifier knows it.
-      if (fits && (!result || signature.returns[number].type === types[i])) return
+      const type = result ? signature.returns[number]?.type : this.pointerType
+      if (fits && (type === types[i] || (type === 0 && isScalarInteger(types[i])))) return
       const what = `${result ? 'result' : 'exception word'} ${number}`
       throw new IrBuildError({ code: 'arguments', reason: `${what} of the callee cannot be argument ${i} of ${name}` })
     })
@@ -241,6 +258,10 @@ export class FormatEmitter extends Emitter {
 
   protected global(opcode: Opcode, type: Type, global: GlobalValue): Value {
     this.checkEntity(this.draft.globalValues, global, 'global value')
+    const found = globalValueType(this.draft.globalValues[global], this.pointerType)
+    if (found !== 0 && found !== type) {
+      this.refuseImmediate(opcode, `gv${global} is ${typeName(found)}, not ${typeName(type)}`)
+    }
     return this.#withEntity(opcode, type, global)
   }
 
@@ -250,7 +271,23 @@ export class FormatEmitter extends Emitter {
     const inst = this.emit(Opcode.GetExceptionHandlerAddress, type)
     this.draft.insts.arg1[inst] = block
     this.draft.insts.imm[inst] = index
+    this.#handlerAddresses.push(inst)
     return this.draft.result(inst)
+  }
+
+  /** The blocks whose handlers were asked for have these handlers: known when all are filled. */
+  protected checkHandlerAddresses(): void {
+    const { insts, blocks, exceptionTables, layout } = this.draft
+    for (const inst of this.#handlerAddresses) {
+      const block = insts.arg1[inst] as Block
+      const name = `get_exception_handler_address: ${printBlock(this.draft, block)}`
+      const last = layout.hasBlock(block) ? blocks.lastInst[block] : -1
+      const ends = last >= 0 && (insts.opcode[last] === Opcode.TryCall || insts.opcode[last] === Opcode.TryCallIndirect)
+      if (!ends) this.refuse(`${name} does not end in a try_call`)
+      const handlers = exceptionTables[insts.imm[last]].items.filter(({ kind }) => kind !== 'context').length
+      if (insts.imm[inst] >= handlers)
+        this.refuse(`${name} has ${handlers} handlers, none of number ${insts.imm[inst]}`)
+    }
   }
 
   #withEntity(opcode: Opcode, type: Type, entity: number): Value {

@@ -23,8 +23,15 @@ import { printBlock } from '../text/index.ts'
 import { isDynamicVector, isType, isVector, Type, typeBytes, typeName } from '../types.ts'
 import type { Finished } from './finish.ts'
 import { InstructionBuilder } from './instruction-builder.ts'
+import { entryFault, globalValueFault, signatureFault } from './rules.ts'
 import type { Variable } from './ssa-construction.ts'
 import { buildSwitch, type SwitchCase } from './switch.ts'
+
+/** What a builder may be told of the machine. */
+export interface FunctionBuilderOptions {
+  /** The type of addresses: others are then refused at the call. Default: any that CLIF has, i32 and i64. */
+  readonly pointerType?: Type
+}
 
 /** What an imported function may say beside its name and signature. */
 export interface ImportOptions {
@@ -46,8 +53,12 @@ export interface ImportOptions {
  */
 export class FunctionBuilder extends InstructionBuilder {
   /** @param name - spelled as in the text without the `%`, or any external name. */
-  constructor(name: string | ExternalName, signature: Signature = makeSignature([], [])) {
-    super(typeof name === 'string' ? { kind: 'testcase', name } : name, signature)
+  constructor(
+    name: string | ExternalName,
+    signature: Signature = makeSignature([], []),
+    options: FunctionBuilderOptions = {},
+  ) {
+    super(typeof name === 'string' ? { kind: 'testcase', name } : name, signature, options.pointerType ?? Type.Invalid)
     this.ssa.zero = (block, type) => this.#zero(block, type)
   }
 
@@ -97,8 +108,15 @@ export class FunctionBuilder extends InstructionBuilder {
     if (this.draft.layout.hasBlock(block)) {
       throw new IrBuildError({ code: 'block', reason: `${printBlock(this.draft, block)} has been filled already` })
     }
+    if (this.draft.layout.entry === NO_BLOCK) this.#checkEntry(block)
     this.draft.layout.appendBlock(block)
     this.enter(block)
+  }
+
+  #checkEntry(block: Block): void {
+    const name = printBlock(this.draft, block)
+    const fault = this.ssa.hasBranches(block) ? 'nothing can branch to the entry' : entryFault(this.draft, block)
+    if (fault !== null) throw new IrBuildError({ code: 'block', reason: `${name} cannot be the entry: ${fault}` })
   }
 
   /** Says that nothing more will branch to a block. */
@@ -121,6 +139,12 @@ export class FunctionBuilder extends InstructionBuilder {
   /** Marks a block as unlikely to run. */
   setCold(block: Block): void {
     this.checkBlock(block)
+    if (block === this.draft.layout.entry) {
+      throw new IrBuildError({
+        code: 'block',
+        reason: `${printBlock(this.draft, block)} is the entry: it cannot be cold`,
+      })
+    }
     this.draft.blocks.cold[block] = 1
   }
 
@@ -193,6 +217,8 @@ export class FunctionBuilder extends InstructionBuilder {
   }
 
   declareSignature(signature: Signature): SigRef {
+    this.checkOpen()
+    this.refuse(signatureFault(signature))
     return this.draft.declareSignature(signature)
   }
 
@@ -201,7 +227,7 @@ export class FunctionBuilder extends InstructionBuilder {
     if (typeof signature === 'number') this.checkEntity(this.draft.signatures, signature, 'signature')
     return this.draft.declareFunction({
       name: typeof name === 'string' ? externalName(name) : name,
-      signature: typeof signature === 'number' ? signature : this.draft.declareSignature(signature),
+      signature: typeof signature === 'number' ? signature : this.declareSignature(signature),
       colocated: options.colocated ?? false,
       patchable: options.patchable ?? false,
     })
@@ -211,6 +237,7 @@ export class FunctionBuilder extends InstructionBuilder {
     if (data.kind === 'load' || data.kind === 'iadd_imm') {
       this.checkEntity(this.draft.globalValues, data.base, 'global value')
     }
+    this.refuse(globalValueFault(this.draft, data, this.pointerType))
     return this.draft.declareGlobalValue(data)
   }
 
@@ -220,6 +247,13 @@ export class FunctionBuilder extends InstructionBuilder {
     }
     if (description.includes('"')) {
       throw new IrBuildError({ code: 'arguments', reason: 'the description of a region cannot hold a quote' })
+    }
+    if (!Number.isInteger(userId) || userId < 0 || userId > 0xffff_ffff) {
+      throw new IrBuildError({ code: 'arguments', reason: `${String(userId)} is no number of 32 bits for a region` })
+    }
+    const known = this.draft.aliasRegions.findIndex((region) => region.userId === userId)
+    if (known >= 0) {
+      throw new IrBuildError({ code: 'arguments', reason: `region${known} has the number ${userId} already` })
     }
     return this.draft.declareAliasRegion({ userId, description })
   }
@@ -271,6 +305,7 @@ export class FunctionBuilder extends InstructionBuilder {
       throw new IrBuildError({ code: 'block', reason })
     }
     this.checkDominance()
+    this.checkHandlerAddresses()
     return this.close()
   }
 

@@ -672,7 +672,7 @@ export class InstructionBuilder extends FormatEmitter {
 
   /** The same bits as another type. */
   bitcast(type: Type, x: Value, flags: MemFlags = DEFAULT_MEM_FLAGS): Value {
-    return this.access(Opcode.Bitcast, type, flags, 0, x)
+    return this.casting(type, x, flags)
   }
 
   /** A vector with the value in lane 0, zeros elsewhere. */

@@ -80,7 +80,7 @@ export class InstructionReader {
       lexer.next()
     }
     const inst = this.#instruction(results)
-    const { func, place } = context
+    const { func } = context
     if (location !== -1) func.insts.setLocation(inst as Inst, location)
     if (tags !== null) func.setDebugTags(inst as Inst, tags)
     if (context.places !== null) context.places.insts.push(offset)

@@ -406,7 +406,8 @@ export class BodyVerifier {
     if (results > 0) {
       const first = insts.firstResult[inst]
       const constraint = RESULT_CONSTRAINTS[2 * opcode]
-      if (constraint === 0 ? type[first] !== controlling : type[first] !== constrainedType(constraint, controlling)) {
+      const expected = constraint === 0 ? controlling : constrainedType(constraint, controlling)
+      if (type[first] !== expected || expected === 0) {
         this.#resultType(inst, 0, constraint, controlling)
       }
       if (results === 2 && type[first + 1] !== constrainedType(RESULT_CONSTRAINTS[2 * opcode + 1], controlling)) {
@@ -441,7 +442,14 @@ export class BodyVerifier {
   #resultType(inst: Inst, index: number, constraint: number, controlling: Type): void {
     const { func } = this
     const result = func.result(inst, index)
-    const expected = typeName(constrainedType(constraint, controlling))
+    const type = constrainedType(constraint, controlling)
+    if (type === 0) {
+      // Not one of CLIF's: there no instruction is made without a type. With a controlling type that is none, that is said.
+      const reason = `there is no result ${index} for the controlling type ${typeName(controlling)}`
+      if (controlling !== 0) this.report.inst(inst, reason)
+      return
+    }
+    const expected = typeName(type)
     const found = typeName(func.values.type[result])
     const name = printValue(func, result)
     this.report.inst(inst, `expected result ${index} (${name}) to have type ${expected}, found ${found}`) // D58

@@ -98,7 +98,7 @@ const WRONG: Readonly<Record<string, Call>> = {
   'result 1 of the callee cannot be argument 0 of block1': ({ b }) => {
     const block = b.createBlock()
     b.appendParam(block, Type.I32)
-    b.tryCall(b.importFunction('g', signature([], [Type.I32])), [], { block, args: [{ result: 1 }] }, [])
+    b.tryCall(b.importFunction('g', signature([], [Type.I32], 'tail')), [], { block, args: [{ result: 1 }] }, [])
   },
   'the function is finished': ({ b }) => {
     b.trap(1)
