@@ -6,6 +6,7 @@ export {
   isExceptionArgument,
   returnArgument,
 } from './block-table.ts'
+export type { ConstantValue } from './builder/constants.ts'
 export type { BlockTarget, TryArgument, TryTarget } from './builder/emitter.ts'
 export type { Finished } from './builder/finish.ts'
 export type { ExceptionHandler, ExceptionHandlers } from './builder/format-emitter.ts'

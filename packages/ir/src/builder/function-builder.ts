@@ -21,6 +21,7 @@ import { OPCODE_FLAGS, Opcode, OpcodeFlag } from '../opcode.ts'
 import { signature as makeSignature, type Signature } from '../signature.ts'
 import { printBlock } from '../text/index.ts'
 import { isDynamicVector, isType, isVector, Type, typeBytes, typeName } from '../types.ts'
+import { type ConstantValue, scalarBits, vectorBytes } from './constants.ts'
 import type { Finished } from './finish.ts'
 import { InstructionBuilder } from './instruction-builder.ts'
 import { entryFault, globalValueFault, signatureFault } from './rules.ts'
@@ -271,6 +272,50 @@ export class FunctionBuilder extends InstructionBuilder {
   }
 
   // ---- the rest
+
+  /**
+   * A constant of any type but the dynamic ones: `constant(Type.I128, -1n)`, `constant(Type.F16, 0.1)`,
+   * `constant(Type.I32X4, [1, 2, 3, 4])`, `constant(Type.F64X2, 0)`.
+   *
+   * @throws IrBuildError for a value that the type does not have. Floats given as numbers are rounded.
+   */
+  constant(type: Type, value: ConstantValue): Value {
+    if (typeof value !== 'number' && typeof value !== 'bigint') return this.#vectorConstant(type, value)
+    switch (type) {
+      case Type.I8:
+      case Type.I16:
+      case Type.I32:
+      case Type.I64:
+        return this.iconst(type, value)
+      case Type.F32:
+        return this.f32const(value)
+      case Type.F64:
+        return this.f64const(value)
+      case Type.F16:
+        return this.f16const(Number(this.#scalarBits(type, value)))
+      case Type.F128:
+        return this.f128const(this.#scalarBits(type, value))
+      case Type.I128: {
+        const bits = this.#scalarBits(type, value)
+        const low = this.iconst(Type.I64, BigInt.asUintN(64, bits))
+        return this.iconcat(low, this.iconst(Type.I64, bits >> 64n))
+      }
+      default:
+        return this.#vectorConstant(type, value)
+    }
+  }
+
+  #scalarBits(type: Type, value: number | bigint): bigint {
+    const bits = scalarBits(type, value)
+    if (bits !== null) return bits
+    throw new IrBuildError({ code: 'arguments', reason: `${String(value)} is no ${typeName(type)}` })
+  }
+
+  #vectorConstant(type: Type, value: ConstantValue): Value {
+    const bytes = vectorBytes(type, value)
+    if (typeof bytes === 'string') throw new IrBuildError({ code: 'arguments', reason: bytes })
+    return this.vconst(type, bytes)
+  }
 
   /**
    * Goes to the block of the case that the value equals, else to `otherwise`. Dense cases become tables, others

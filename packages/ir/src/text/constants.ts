@@ -7,7 +7,7 @@ import { toBigInt } from './integers.ts'
 import { Token } from './lexer.ts'
 
 /** The most bytes that may be written as one hexadecimal number. */
-const MAX_HEX_BYTES = 16
+export const MAX_HEX_BYTES: number = 16
 
 /** A literal of a vector type: the lanes in brackets, or hexadecimal bytes, zero-extended to the type. */
 export function vectorLiteral(context: ParserContext, type: Type): Uint8Array {

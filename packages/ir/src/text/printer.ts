@@ -4,6 +4,7 @@
 
 import { argumentNumber, isExceptionArgument } from '../block-table.ts'
 import { FLOAT_CC_NAMES, INT_CC_NAMES } from '../condition-codes.ts'
+import { NO_BYTES } from '../empty.ts'
 import type { Block, Inst, Value } from '../entities.ts'
 import { type GlobalValueData, printExternalName } from '../externals.ts'
 import { ATOMIC_RMW_OPS, FORMAT_HAS_LIST, FORMAT_VALUES, Format } from '../format.ts'
@@ -13,8 +14,9 @@ import { OPCODE_FORMAT, OPCODE_NAMES, Opcode } from '../opcode.ts'
 import { printSignature } from '../signature.ts'
 import { trapCodeName } from '../trap-codes.ts'
 import { CONTROLLING_OPERAND, CONTROLLING_SET } from '../type-constraints.ts'
-import { typeBits, typeName } from '../types.ts'
-import { bitsOfBytes, printFloatBits } from './floats.ts'
+import { hasFloatLanes, laneBits, laneCount, Type, typeBits, typeBytes, typeName } from '../types.ts'
+import { MAX_HEX_BYTES } from './constants.ts'
+import { bitsOfBytes, type FloatWidth, printFloatBits } from './floats.ts'
 import { printInteger, printOffset } from './integers.ts'
 
 /** How a function is printed. */
@@ -151,7 +153,7 @@ class Printer {
       add(`fn${i}`, `${words}${printExternalName(name)} sig${signature}`)
     })
     func.constants.forEach((bytes, i) => {
-      if (bytes.length > 0) add(`const${i}`, printBytes(bytes))
+      if (bytes.length > 0 && bytes.length <= MAX_HEX_BYTES) add(`const${i}`, printBytes(bytes))
     })
     if (func.stackLimit >= 0) add('stack_limit', `gv${func.stackLimit}`)
   }
@@ -351,7 +353,7 @@ class Printer {
       case Format.UnaryGlobalValue:
         return ` gv${entity}`
       case Format.UnaryConst:
-        return ` const${entity}`
+        return ` ${this.#lanes(inst) ?? `const${entity}`}`
       case Format.Shuffle:
         return ` ${arg(0)}, ${arg(1)}, ${printBytes(func.masks[entity] ?? new Uint8Array(0))}`
       case Format.ExceptionHandlerAddress:
@@ -384,10 +386,25 @@ class Printer {
         return bytes?.length === 16 ? printFloatBits(bitsOfBytes(bytes), 128) : `const${insts.entity[inst]}`
       }
       case Opcode.Vconst:
-        return `const${insts.entity[inst]}`
+        return this.#lanes(inst) === null ? `const${insts.entity[inst]}` : ''
       default:
         return ''
     }
+  }
+
+  /** The lanes of a constant that is too long for a declaration; null for others, and where the lanes have no literals. */
+  #lanes(inst: Inst): string | null {
+    const { insts, constants, values } = this.#func
+    const bytes = constants[insts.entity[inst]] ?? NO_BYTES
+    const type = values.type[insts.firstResult[inst]] ?? Type.Invalid
+    const bits = laneBits(type)
+    if (bytes.length <= MAX_HEX_BYTES || bytes.length !== typeBytes(type)) return null
+    if (!hasFloatLanes(type) && bits > 64) return null
+    const lanes = Array.from({ length: laneCount(type) }, (_, lane) => {
+      const value = bitsOfBytes(bytes.subarray((lane * bits) / 8, ((lane + 1) * bits) / 8))
+      return hasFloatLanes(type) ? printFloatBits(value, bits as FloatWidth) : String(BigInt.asIntN(bits, value))
+    })
+    return `[${lanes.join(' ')}]`
   }
 
   /** `  ; v1 = 5, v2 = 6`: the operands that are constants. */

@@ -251,7 +251,8 @@ describe('the methods of the builder', () => {
         expect(verifyFunction(func, ISA), `${name}.${typeName(type)}\n${printFunction(func)}`).toEqual([])
         built++
         const text = printFunction(func, { atomicFlags: true })
-        if (/const\d+ = 0x[0-9a-f]{33}|dt\d/.test(text)) continue
+        // Neither dynamic types nor vectors of several i128 can be written down.
+        if (/vconst\.i128x[24] |dt\d/.test(text)) continue
         const [again] = parseFunctions(text)
         expect(dumpFunction(again), text).toEqual(dumpFunction(func))
       }
