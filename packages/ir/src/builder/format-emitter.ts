@@ -186,6 +186,7 @@ export class FormatEmitter extends Emitter {
     }
     this.#checkTryTarget(signature, normal, 'result')
     for (const handler of handlers) {
+      if ('tag' in handler) this.checkRange(Opcode.TryCall, handler.tag, 0, 0xffff_fffe, 'the tag')
       if ('context' in handler) this.checkValue(handler.context, 'try_call')
       else this.#checkTryTarget(signature, 'tag' in handler ? handler.target : handler.default, 'exception')
     }

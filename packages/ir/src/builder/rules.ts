@@ -3,7 +3,7 @@
 
 import type { GlobalValueData } from '../externals.ts'
 import type { Function as IrFunction } from '../function.ts'
-import { DEFAULT_MEM_FLAGS, MemFlags, memFlagsRegion } from '../memory-flags.ts'
+import { DEFAULT_MEM_FLAGS, MemFlags, memFlagsRegion, memFlagsTrapCode } from '../memory-flags.ts'
 import { type AbiParam, equalTypes, type Signature, supportsExceptions, supportsTailCalls } from '../signature.ts'
 import { isScalarInteger, isType, isVector, laneCount, type Type, typeBits, typeName } from '../types.ts'
 import { globalValueType } from '../verify/declarations.ts'
@@ -47,7 +47,8 @@ export function globalValueFault(func: IrFunction, data: GlobalValueData, pointe
       if (base !== 0 && (pointer === 0 ? !isAddress(base) : base !== pointer)) {
         return `gv${data.base} is ${typeName(base)}, which is no address`
       }
-      return flagsFault(func, data.flags)
+      const trusted = memFlagsTrapCode(data.flags) === 0 && (data.flags & MemFlags.Aligned) !== 0
+      return trusted ? flagsFault(func, data.flags) : 'a global value load must be notrap and aligned'
     }
     case 'symbol':
       return null

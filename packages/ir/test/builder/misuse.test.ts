@@ -6,10 +6,13 @@ import {
   FunctionBuilder,
   type IntCC,
   IrBuildError,
+  MemFlags,
+  parseType,
   printFunction,
   signature,
   Type,
   type Value,
+  withRegion,
 } from '../../src/index.ts'
 
 function open(): { b: FunctionBuilder; x: Value; y: Value; f: Value } {
@@ -100,6 +103,68 @@ const WRONG: Readonly<Record<string, Call>> = {
     b.appendParam(block, Type.I32)
     b.tryCall(b.importFunction('g', signature([], [Type.I32], 'tail')), [], { block, args: [{ result: 1 }] }, [])
   },
+  'v4, given to iadd, is not defined on every way to block2: block1 does not dominate it': ({ b, x }) => {
+    const [then, join] = [b.createBlock(), b.createBlock()]
+    b.brif(x, then, join)
+    b.switchTo(then)
+    b.iconst(Type.I32, 0)
+    const inThen = b.iconst(Type.I32, 1)
+    b.jump(join)
+    b.switchTo(join)
+    b.iadd(x, inThen)
+  },
+  'v3, given to jump, is not defined on every way to block2: block1 does not dominate it': ({ b, x }) => {
+    const [other, then] = [b.createBlock(), b.createBlock()]
+    const param = b.appendParam(other, Type.I32)
+    b.jump(then)
+    b.switchTo(then)
+    b.seal(then)
+    b.jump(other, [param])
+    b.iadd(x, x)
+  },
+  // The branch that takes the dominator away comes last: it shows at the end.
+  'v3, given to iadd, is not defined on every way to block2: block1 does not dominate it': ({ b, x }) => {
+    const [first, second] = [b.createBlock(), b.createBlock()]
+    const third = b.createBlock()
+    b.brif(x, first, third)
+    b.switchTo(first)
+    const inFirst = b.iconst(Type.I32, 1)
+    b.jump(second)
+    b.switchTo(second)
+    b.return([b.iadd(inFirst, inFirst)])
+    b.switchTo(third)
+    b.jump(second)
+    b.sealAll()
+    b.finish()
+  },
+  'block0 is the entry: it cannot be cold': ({ b }) => b.setCold(b.currentBlock),
+  'store: memory that is readonly cannot be written': ({ b, x }) => b.store(MemFlags.Readonly, x, x),
+  'load: the alias region region2 was not declared': ({ b, x }) => b.load(Type.I32, withRegion(0, 2), x),
+  'load: memory cannot be of both byte orders, little and big': ({ b, x }) =>
+    b.load(Type.I32, MemFlags.Little | MemFlags.Big, x),
+  'bitcast: i32 has 32 bits and f64 has 64': ({ b, x }) => b.bitcast(Type.F64, x),
+  'bitcast: between i32 and i8x4 a byte order must be given: little or big': ({ b, x }) =>
+    b.bitcast(parseType('i8x4'), x),
+  'a function of the convention preserve_all has no results': ({ b }) =>
+    b.declareSignature(signature([], [Type.I32], 'preserve_all')),
+  'a global value vmctx needs a parameter of the function whose purpose is vmctx': ({ b }) =>
+    b.declareGlobalValue({ kind: 'vmctx' }),
+  'return_call: the convention fast does not support tail calls': ({ b }) =>
+    b.returnCall(b.importFunction('g', signature([], [Type.I32]))),
+  'try_call: the convention fast does not support exceptions': ({ b }) =>
+    b.tryCall(b.importFunction('g', signature([], [])), [], { block: b.createBlock() }, []),
+  'call: a patchable function must be colocated to be called': ({ b }) =>
+    b.call(b.importFunction('g', signature([], []), { patchable: true })),
+  'get_exception_handler_address: block1 does not end in a try_call': ({ b }) => {
+    const block = b.createBlock()
+    b.getExceptionHandlerAddress(Type.I64, block, 0)
+    b.jump(block)
+    b.switchTo(block)
+    b.trap(1)
+    b.sealAll()
+    b.finish()
+  },
+  'extract_vector: operand x has type i8, of which there is no such result': ({ b, y }) => b.extractVector(y, 0),
   'the function is finished': ({ b }) => {
     b.trap(1)
     b.finish()
@@ -138,6 +203,31 @@ block0(v0: i32, v1: i8, v2: f64):
     return v3
 }
 `)
+  })
+
+  test('with an address of another width is one when the width is known', () => {
+    const b = new FunctionBuilder('f', signature([Type.I32, Type.I64], []), { pointerType: Type.I64 })
+    const [narrow, wide] = b.createEntry()
+    b.load(Type.I8, 0, wide)
+    expect(() => b.load(Type.I8, 0, narrow)).toThrow('load: operand p has type i32, addresses are i64')
+    expect(() => b.store(0, narrow, narrow)).toThrow('store: operand p has type i32, addresses are i64')
+    const global = b.declareGlobalValue({ kind: 'dyn_scale_target_const', vectorType: Type.I32X4 })
+    expect(() => b.symbolValue(Type.I64, global)).toThrow('symbol_value: gv0 is i32, not i64')
+  })
+
+  test('on a finished builder says so, whatever it is', () => {
+    const { b, x } = open()
+    b.return([x])
+    b.finish()
+    for (const call of [
+      () => b.iadd(x, x),
+      () => b.typeOf(x),
+      () => b.createBlock(),
+      () => b.return(),
+      () => b.jump(0 as Block),
+    ]) {
+      expect(call).toThrow('the function is finished')
+    }
   })
 
   test('without a block says so', () => {
