@@ -21,7 +21,7 @@ import {
 import { type ParsedFile, parseFile, type TestLine } from '@framewright/ir/text'
 import { FileTestError } from './errors.ts'
 import { filecheck } from './filecheck.ts'
-import { printLiterals, type RunDirective, runDirectiveOf } from './run-directive.ts'
+import { directiveName, printLiterals, type RunDirective, runDirectiveOf } from './run-directive.ts'
 
 /** Something that is not as the file says. */
 export interface FileTestFailure {
@@ -84,6 +84,11 @@ class FileTest {
       const note = 'there is no such test here'
       return { command, line, status: 'not-run', checked: 0, failures: [], note }
     }
+    const refusal = command === 'run' ? this.#refusal() : ''
+    if (refusal !== '') {
+      const failure = { line, column: 1, message: refusal }
+      return { command, line, status: 'failed', checked: 0, failures: [failure], note: '' }
+    }
     // All commands but those that only look at the text want functions that are well formed.
     const looks = command === 'cat' || command === 'print-cfg' || command === 'verifier'
     if (looks || this.#verified()) {
@@ -110,7 +115,7 @@ class FileTest {
         this.#note = 'through the interpreter'
         return (func) => this.#directives(func)
       case 'interpret':
-        return (func) => this.#directives(func)
+        return (func) => this.#directives(func, (comment) => this.#named(comment))
       default:
         return null
     }
@@ -190,13 +195,34 @@ class FileTest {
     }
   }
 
-  #directives(func: IrFunction): void {
+  /** Why a `run` test is not run; empty when it is. */
+  #refusal(): string {
+    const { targets, settings } = this.#file.header
+    if (targets.length === 0) return 'test run needs a target line'
+    const all = [...settings, ...targets.flatMap((target) => [...target.settings, ...target.options])]
+    const pinned = all.findLast((setting) => /^enable_pinned_reg\b/.test(setting))
+    if (pinned === undefined || /=(?:false|off|no|0)$/.test(pinned)) return ''
+    return 'test run cannot be made with enable_pinned_reg: nothing would keep the register for the function'
+  }
+
+  /** The function that a directive of `interpret` names; null when it names none. */
+  #named(comment: SourceComment): IrFunction | null {
+    const name = directiveName(comment)
+    if (name === null) return null
+    const named = this.#file.functions.find((func) => printExternalName(func.name) === name)
+    if (named !== undefined) return named
+    throw new FileTestError({ code: 'directive', text: comment.text, why: `the file has no function ${name}` })
+  }
+
+  /** Executes what is attached to a function, which is called unless somebody says another one. */
+  #directives(func: IrFunction, callee: (comment: SourceComment) => IrFunction | null = () => null): void {
     for (const comment of func.source?.comments ?? []) {
       this.#guarded(comment.offset, () => {
-        const directive = runDirectiveOf(comment, func.signature)
+        const called = callee(comment) ?? func
+        const directive = runDirectiveOf(comment, called.signature)
         if (directive === null) return
         this.#checked++
-        const wrong = runDirective(this.#file.functions, func, directive, this.#fuel)
+        const wrong = runDirective(this.#file.functions, called, directive, this.#fuel)
         if (wrong !== null) this.#fail(comment.offset, wrong)
       })
     }

@@ -1,6 +1,6 @@
 // The `run` and `print` directives of file tests (CLIF reference, 5.2), and calls written as they write them.
 
-import type { Function as IrFunction, Signature, SourceComment } from '@framewright/ir'
+import { type Function as IrFunction, type Signature, type SourceComment, Type } from '@framewright/ir'
 import { FileTestError } from './errors.ts'
 import { parseLiteral, printLiteral } from './literals.ts'
 
@@ -11,7 +11,7 @@ export interface RunDirective {
   /** Offset of the comment in the text of the file. */
   readonly offset: number
   readonly args: readonly bigint[]
-  /** Null for `print`, which wants nothing. */
+  /** Null where nothing is wanted: by `print`, and by a bare `run` of what gives no i8. */
   readonly expected: readonly bigint[] | null
   /** The results have to differ from the expected ones. */
   readonly unequal: boolean
@@ -27,9 +27,17 @@ export function runDirectives(func: IrFunction): RunDirective[] {
   return directives
 }
 
+const DIRECTIVE = /^[;\s]*((?:run|print)\s*(?::.*)?)$/
+
+/** The name in a directive, with its `%`; null for a bare directive and for another comment. */
+export function directiveName({ text }: SourceComment): string | null {
+  const name = /^\w+\s*:\s*(%?[\w:]+)\s*\(/.exec(DIRECTIVE.exec(text)?.[1] ?? '')?.[1]
+  return name === undefined ? null : /^(?:%|u\d)/.test(name) ? name : `%${name}`
+}
+
 /** The directive that a comment is; null for another comment. @throws FileTestError for one that begins like a directive. */
 export function runDirectiveOf({ text, offset }: SourceComment, signature: Signature): RunDirective | null {
-  const directive = /^[;\s]*((?:run|print)\s*(?::.*)?)$/.exec(text)?.[1]
+  const directive = DIRECTIVE.exec(text)?.[1]
   return directive === undefined ? null : { ...parseDirective(directive.trim(), signature), offset }
 }
 
@@ -37,9 +45,10 @@ function parseDirective(text: string, { params, returns }: Signature): Omit<RunD
   const isPrint = text.startsWith('print')
   const types = params.map(({ type }) => type)
   if (!text.includes(':')) {
-    // The result has to differ from an i8 zero, whatever its type.
     if (types.length > 0) throw new FileTestError({ code: 'directive', text, why: 'the function has parameters' })
-    return { text, args: [], expected: isPrint ? null : [0n], unequal: !isPrint }
+    // The result has to differ from a zero of type i8, which a value of another type always does.
+    const compared = !isPrint && returns.length === 1 && returns[0].type === Type.I8
+    return { text, args: [], expected: compared ? [0n] : null, unequal: compared }
   }
   const call = /^\w+\s*:\s*%?[\w:]*\s*\(((?:[^()[\]]|\[[^\]]*\])*)\)\s*(.*)$/.exec(text)
   if (call === null) throw new FileTestError({ code: 'directive', text, why: "a call, '%name(values)', is wanted" })
