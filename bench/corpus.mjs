@@ -6,6 +6,10 @@ import { generateFunction } from '../packages/ir/dist/testing/index.js'
 
 const examples = new URL('../examples/', import.meta.url).pathname
 
+/** Instructions in a function of the language's benchmark, and how many loops of 13 the function that is built has. */
+export const FUNCTION_INSTRUCTIONS = 250
+export const LOOPS_BUILT = Math.floor(FUNCTION_INSTRUCTIONS / 13)
+
 /** Examples that every compiler takes; `results` asks for more results than Cranelift returns without a setting. */
 export const exampleNames = [
   ...['fib', 'quicksort', 'sieve', 'matmul', 'nbody', 'hash', 'pressure', 'calls', 'frames', 'returns', 'switch'],

@@ -1,10 +1,11 @@
 // What reading, printing, verifying and building cost an instruction, and what it occupies: JSON on standard output.
 //
-//   node bench/language.mjs COUNT        one file of about so many instructions
+//   node bench/language.mjs COUNT FILE   one file of about so many instructions, which is left there for the peer to read
 //
 // The file has functions of 250 instructions. Times are medians of rounds in a process that is warm. Bytes are what the
 // functions of the file occupy once read, the text itself left out, after garbage has been collected.
 
+import { writeFileSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -19,18 +20,20 @@ import {
   verifyFunction,
 } from '../packages/ir/dist/index.js'
 import { generateFunction } from '../packages/ir/dist/testing/index.js'
+import { FUNCTION_INSTRUCTIONS as FUNCTION, LOOPS_BUILT } from './corpus.mjs'
 import { median } from './output.mjs'
 
 setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc')
 const quick = process.argv.includes('--quick')
-const TIMED_MS = quick ? 300 : 1500
-const FUNCTION = 250
-const wanted = Number(process.argv[2])
+const TIMED_MS = quick ? 600 : 1500
+const [wanted, path] = [Number(process.argv[2]), process.argv[3]]
 
-/** Runs until the time is up, at least three times; the first round only warms up. @returns nanoseconds of a round. */
+/** Runs for a while until it is warm, then until the time is up, at least three times. @returns nanoseconds of a round. */
 function medianTime(work) {
-  work()
+  const warm = performance.now() + TIMED_MS / 2
+  do work()
+  while (performance.now() < warm)
   const times = []
   const end = performance.now() + TIMED_MS
   do {
@@ -73,6 +76,7 @@ function build(rounds) {
 const texts = []
 for (let i = 0; i * FUNCTION < wanted; i++) texts.push(generateFunction({ seed: i, instructions: FUNCTION }).text)
 const text = texts.join('\n')
+if (path !== undefined) writeFileSync(path, text)
 texts.length = 0
 const read = () => parseFile(text, { file: 'bench.clif' }).functions
 
@@ -104,10 +108,9 @@ const copies = Array.from({ length: Math.ceil(200_000 / insts) }, read)
 const bytes = ((await used()) - before) / copies.length
 
 let built = 0
-const rounds = FUNCTION / 13
 const building = medianTime(() => {
   built = 0
-  while (built < insts) built += build(rounds)
+  while (built < insts) built += build(LOOPS_BUILT)
 })
 console.log(
   JSON.stringify({

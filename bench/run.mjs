@@ -11,7 +11,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { coldFile, exampleFiles, generatedFiles } from './corpus.mjs'
+import { coldFile, exampleFiles, generatedFiles, LOOPS_BUILT } from './corpus.mjs'
 import { fixed, geometricMean, least, paragraph, printed, ratio, say, table } from './output.mjs'
 import { compareObject, compileC, compilers, levels } from './unwind-sizes.mjs'
 
@@ -77,20 +77,41 @@ function encoder() {
   )
 }
 
-function language() {
+function language(peers) {
   const sizes = [1000, 10_000, 100_000, 1_000_000]
-  const rows = (quick ? sizes.slice(0, 3) : sizes).map((size) => node('language.mjs', String(size)))
+  const rows = (quick ? sizes.slice(0, 3) : sizes).map((size) => {
+    const path = join(folder, `language-${size}.clif`)
+    const ours = node('language.mjs', String(size), path)
+    const theirs = peers === null ? null : JSON.parse(run(peers, ['language', String(LOOPS_BUILT), path]))
+    if (theirs !== null && theirs.insts !== ours.insts) {
+      throw new Error(`${path}: ${ours.insts} instructions, and the peer counts ${theirs.insts}`)
+    }
+    return { ours, theirs }
+  })
   say('## The language', '')
   paragraph(
     `Nanoseconds per instruction, warm, for files of that many instructions in functions of 250: reading, printing and
     verifying the file, and building as many instructions by FunctionBuilder, with variables. Bytes per instruction: of the
     text, and of the functions in memory once it is read.`,
   )
+  const stages = ['parse', 'print', 'verify', 'build']
   table(
-    ['instructions', 'functions', 'parse', 'print', 'verify', 'build', 'text, bytes', 'memory, bytes'],
-    rows.map((row) => {
-      const times = [row.parse, row.print, row.verify, row.build].map((time) => fixed(time))
-      return [row.insts, row.functions, ...times, fixed(row.textBytes, 1), fixed(row.bytes, 1)]
+    ['instructions', 'functions', ...stages, 'text, bytes', 'memory, bytes'],
+    rows.map(({ ours }) => {
+      const times = stages.map((stage) => fixed(ours[stage]))
+      return [ours.insts, ours.functions, ...times, fixed(ours.textBytes, 1), fixed(ours.bytes, 1)]
+    }),
+  )
+  if (peers === null) return
+  paragraph(
+    `The peer's reader, printer, verifier and FunctionBuilder on the same files and the same calls, in the same minutes:
+    its nanoseconds per instruction, and ours divided by them.`,
+  )
+  table(
+    ['instructions', ...stages, ...stages.map((stage) => `/ ${stage}`)],
+    rows.map(({ ours, theirs }) => {
+      const times = stages.map((stage) => fixed(theirs[stage]))
+      return [ours.insts, ...times, ...stages.map((stage) => ratio(ours[stage] / theirs[stage]))]
     }),
   )
 }
@@ -377,10 +398,10 @@ if (unknown.length > 0) {
   process.exit(2)
 }
 try {
-  const peers = ['compile', 'cold', 'runtime'].some(wanted) ? buildPeers() : null
+  const peers = ['language', 'compile', 'cold', 'runtime'].some(wanted) ? buildPeers() : null
   introduce(peers)
   if (wanted('encoder')) encoder()
-  if (wanted('language')) language()
+  if (wanted('language')) language(peers)
   if (wanted('compile')) compileTimes(peers)
   if (wanted('cold')) cold(peers)
   if (wanted('runtime')) runTimes(peers)

@@ -3,12 +3,15 @@
 //! ```text
 //! peers compile FILE...            times every mode on every file, JSON on stdout
 //! peers cold MODE FILE             one pass over the file's functions in this fresh process, JSON on stdout
+//! peers language ROUNDS FILE     reading, printing, verifying and building, JSON on stdout
 //! peers emit MODE FILE OUT.o       an ELF object of the file, so that a C driver can call the code
 //! ```
 //!
 //! What is timed for one function: `Context::compile` (verifier off) and the making of its unwind information. The copy
 //! of the function that each compilation consumes is made outside the clock. All functions of a file go through one
 //! `Context`, whose tables are reused as a JIT would.
+
+mod language;
 
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::{ExternalName, Function};
@@ -319,9 +322,10 @@ fn main() {
     match args.first().map(String::as_str) {
         Some("compile") if args.len() > 1 => command_compile(&args[1..]),
         Some("cold") if args.len() == 3 => command_cold(&args[1], &args[2]),
+        Some("language") if args.len() == 3 => language::command_language(&args[1], &args[2]),
         Some("emit") if args.len() == 4 => command_emit(&args[1], &args[2], &args[3]),
         _ => {
-            eprintln!("usage: peers compile FILE... | cold MODE FILE | emit MODE FILE OUT.o");
+            eprintln!("usage: peers compile FILE... | cold MODE FILE | language ROUNDS FILE | emit MODE FILE OUT.o");
             process::exit(2)
         }
     }
