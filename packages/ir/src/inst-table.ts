@@ -54,17 +54,30 @@ export class InstTable {
 
   /** Adds an instruction without operands or results; the caller fills its columns. It is not in the layout yet. */
   push(opcode: Opcode, ctrlType: Type = 0): Inst {
+    return this.add(opcode, ctrlType, -1, -1, -1, -1, 0)
+  }
+
+  /** As {@link push}, with operands and results. */
+  add(
+    opcode: Opcode,
+    ctrlType: Type,
+    arg0: number,
+    arg1: number,
+    arg2: number,
+    firstResult: number,
+    resultCount: number,
+  ): Inst {
     const row = this.length++
     if (row >= this.capacity) this.reserve(Math.max(FIRST_CAPACITY, row * 2))
     this.opcode[row] = opcode
     this.ctrlType[row] = ctrlType
-    this.arg0[row] = -1
-    this.arg1[row] = -1
-    this.arg2[row] = -1
+    this.arg0[row] = arg0
+    this.arg1[row] = arg1
+    this.arg2[row] = arg2
     this.imm[row] = 0
     this.immHigh[row] = 0
-    this.firstResult[row] = -1
-    this.resultCount[row] = 0
+    this.firstResult[row] = firstResult
+    this.resultCount[row] = resultCount
     return row as Inst
   }
 

@@ -1,3 +1,4 @@
+// literals: ShapeField, Type
 // What every method that adds an instruction goes through: the place to insert at, and the checks. A wrong call fails
 // here, in words, and nothing is added.
 
@@ -14,10 +15,9 @@ import {
 } from '../entities.ts'
 import { IrBuildError } from '../errors.ts'
 import type { DebugTag, ExternalName, StackMapEntry } from '../externals.ts'
-import { FORMAT_VALUES } from '../format.ts'
 import { Function as IrFunction } from '../function.ts'
 import { DEFAULT_MEM_FLAGS, MemFlags } from '../memory-flags.ts'
-import { OPCODE_FLAGS, OPCODE_FORMAT, OPCODE_LIMIT, OPCODE_NAMES, OPCODE_ROWS, Opcode, OpcodeFlag } from '../opcode.ts'
+import { OPCODE_FLAGS, OPCODE_NAMES, OPCODE_ROWS, Opcode, OpcodeFlag } from '../opcode.ts'
 import type { AbiParam, Signature } from '../signature.ts'
 import { printBlock } from '../text/index.ts'
 import {
@@ -39,6 +39,7 @@ import { isScalarInteger, Type, typeBits, typeBytes, typeName } from '../types.t
 import { paramDefinition } from '../value-table.ts'
 import { type Finished, finishDraft } from './finish.ts'
 import { grownColumn } from './grown-column.ts'
+import { OPCODE_SHAPES } from './opcode-shapes.ts'
 import { forEachOperand } from './operands.ts'
 import { flagsFault, patchableFault, signatureFault, tailCallFault } from './rules.ts'
 import type { SsaConstruction } from './ssa-construction.ts'
@@ -59,10 +60,9 @@ export interface TryTarget {
   readonly args?: readonly TryArgument[]
 }
 
-/** How many of arg0, arg1, arg2 are value operands, by opcode. */
-const FIXED_VALUES: Uint8Array = Uint8Array.from({ length: OPCODE_LIMIT }, (_, opcode) =>
-  opcode === 0 ? 0 : FORMAT_VALUES[OPCODE_FORMAT[opcode]],
-)
+// A constant of this module is one for the compiler of the host too, which an import is not.
+const SHAPES = OPCODE_SHAPES
+const SETS_OF = TYPE_SETS_OF
 
 /** Adds instructions to the current block. */
 export class Emitter {
@@ -71,6 +71,8 @@ export class Emitter {
   protected ssa: SsaConstruction
   #bench: Workbench
   #block: Block = NO_BLOCK
+  /** Whether there is a current block, and it has no terminator yet. */
+  #open = false
   /** The first instruction that was added since the current block was entered: from it on, all are in this block. */
   #firstHere = 0
   #sourceLocation: number = NO_SOURCE_LOCATION
@@ -93,6 +95,11 @@ export class Emitter {
   /** The block that instructions are added to. */
   get currentBlock(): Block {
     return this.#block
+  }
+
+  /** Whether the current block has its terminator. */
+  isFilled(): boolean {
+    return this.#block !== NO_BLOCK && !this.#open
   }
 
   /** Source location of the instructions that follow, 32 bits; -1 for none. */
@@ -119,6 +126,7 @@ export class Emitter {
 
   protected enter(block: Block): void {
     this.#block = block
+    this.#open = true
     this.#firstHere = this.draft.insts.length
     this.ssa.enter(block)
   }
@@ -129,6 +137,7 @@ export class Emitter {
     returnWorkbench(this.#bench)
     this.#finished = true
     this.#block = NO_BLOCK
+    this.#open = false
     this.draft = NOTHING
     this.#bench = NO_WORKBENCH
     this.ssa = NO_WORKBENCH.ssa
@@ -222,43 +231,51 @@ export class Emitter {
    */
   protected emit(opcode: Opcode, type: Type, arg0 = -1, arg1 = -1, arg2 = -1): Inst {
     const { insts, values } = this.draft
-    const fixed = FIXED_VALUES[opcode]
+    const shape = SHAPES[opcode]
+    const fixed = shape & 3 /* ShapeField.Fixed */
     if (fixed > 0 && !this.#isUsable(arg0)) this.#failOperand(opcode, 0, arg0)
     if (fixed > 1 && !this.#isUsable(arg1)) this.#failOperand(opcode, 1, arg1)
     if (fixed > 2 && !this.#isUsable(arg2)) this.#failOperand(opcode, 2, arg2)
-    let controlling: Type = Type.Invalid
-    const set = CONTROLLING_SET[opcode]
-    if (set >= 0) {
-      const operand = CONTROLLING_OPERAND[opcode]
-      controlling = operand < 0 ? type : values.type[operand === 0 ? arg0 : operand === 1 ? arg1 : arg2]
-      if (((TYPE_SETS_OF[controlling] >>> set) & 1) === 0) this.#failControlling(opcode, controlling)
+    const { type: types } = values
+    let controlling: Type = 0
+    if ((shape & 0x200) /* ShapeField.Controlled */ !== 0) {
+      const operand = (shape >> 4) /* ShapeField.OperandShift */ & 3
+      controlling = operand === 0 ? type : types[operand === 1 ? arg0 : operand === 2 ? arg1 : arg2]
+      if (((SETS_OF[controlling] >>> (shape >> 10) /* ShapeField.SetShift */) & 1) === 0)
+        this.#failControlling(opcode, controlling)
     }
-    if (fixed > 0) {
-      this.#checkType(opcode, 0, arg0, controlling)
-      if (fixed > 1) {
-        this.#checkType(opcode, 1, arg1, controlling)
-        if (fixed > 2) this.#checkType(opcode, 2, arg2, controlling)
-      }
+    const plain = (shape & 0x100) /* ShapeField.Plain */ !== 0
+    if (fixed > 0 && !(plain && types[arg0] === controlling)) this.#checkType(opcode, 0, arg0, controlling)
+    if (fixed > 1 && !(plain && types[arg1] === controlling)) this.#checkType(opcode, 1, arg1, controlling)
+    if (fixed > 2 && !(plain && types[arg2] === controlling)) this.#checkType(opcode, 2, arg2, controlling)
+    const results = (shape >> 2) /* ShapeField.ResultsShift */ & 3
+    let result0 = controlling
+    let result1 = controlling
+    if (!plain && results > 0) {
+      result0 = this.#resultType(opcode, 0, controlling)
+      if (results > 1) result1 = this.#resultType(opcode, 1, controlling)
     }
-    const results = RESULT_COUNT[opcode]
-    const result0 = results > 0 ? this.#resultType(opcode, 0, controlling) : Type.Invalid
-    const result1 = results > 1 ? this.#resultType(opcode, 1, controlling) : Type.Invalid
-    this.#checkPlace(opcode)
-    const inst = insts.push(opcode, controlling)
-    if (fixed > 0) {
-      insts.arg0[inst] = arg0
-      if (fixed > 1) {
-        insts.arg1[inst] = arg1
-        if (fixed > 2) insts.arg2[inst] = arg2
-      }
-    }
+    if (!this.#open) this.#failPlace(opcode)
+    if (this.#stackMap !== null) this.#checkStackMap(opcode)
+    // Operands that the opcode does not have stay out of the table, whatever a caller without types gave.
+    const inst = insts.add(
+      opcode,
+      controlling,
+      fixed > 0 ? arg0 : -1,
+      fixed > 1 ? arg1 : -1,
+      fixed > 2 ? arg2 : -1,
+      results > 0 ? values.length : -1,
+      results,
+    )
     if (results > 0) {
-      insts.firstResult[inst] = values.length
-      insts.resultCount[inst] = results
       values.push(result0, inst)
       if (results > 1) values.push(result1, inst)
     }
-    this.#append(inst, opcode)
+    this.draft.layout.appendInst(inst, this.#block)
+    this.#setBlock(inst, this.#block)
+    if ((shape & 0x40) /* ShapeField.Terminator */ !== 0) this.#open = false
+    if (this.#sourceLocation !== NO_SOURCE_LOCATION) insts.setLocation(inst, this.#sourceLocation)
+    if (this.#stackMap !== null || this.#tags !== null) this.#attach(inst, opcode)
     return inst
   }
 
@@ -317,9 +334,12 @@ export class Emitter {
 
   /** Adds an instruction whose only operand is an integer of that type, which may be at most 64 bits wide. */
   protected emitInteger(opcode: Opcode, controlling: Type, type: Type, value: number | bigint): Inst {
-    let low: number
+    let low = 0
     let high = 0
-    if (typeof value === 'bigint') {
+    if (typeof value === 'number' && (value | 0) === value && type >= 118 /* Type.I32 */) {
+      low = value
+      if (type === 119 /* Type.I64 */) high = value >> 31
+    } else if (typeof value === 'bigint') {
       const bits = this.integer(opcode, type, value)
       low = Number(BigInt.asIntN(32, bits))
       high = Number(BigInt.asIntN(32, bits >> 32n))
@@ -484,34 +504,27 @@ export class Emitter {
     throw new IrBuildError({ code: 'operand-type', opcode: OPCODE_NAMES[opcode], operand, reason })
   }
 
-  /** There must be a block, and it must be open. */
-  #checkPlace(opcode: Opcode): void {
-    const { blocks, insts } = this.draft
-    const last = this.#block === NO_BLOCK ? -1 : blocks.lastInst[this.#block]
-    const ended = last >= 0 && (OPCODE_FLAGS[insts.opcode[last]] & OpcodeFlag.Terminator) !== 0
-    if (this.#block === NO_BLOCK || ended) this.#failPlace(opcode, last)
-    if (this.#stackMap === null || (OPCODE_FLAGS[opcode] & OpcodeFlag.Call) === 0) return
-    if ((OPCODE_FLAGS[opcode] & OpcodeFlag.Safepoint) !== 0) return
+  #checkStackMap(opcode: Opcode): void {
+    const flags = OPCODE_FLAGS[opcode]
+    if ((flags & OpcodeFlag.Call) === 0 || (flags & OpcodeFlag.Safepoint) !== 0) return
     throw new IrBuildError({ code: 'state', reason: `${OPCODE_NAMES[opcode]} cannot have a stack map` })
   }
 
-  #failPlace(opcode: Opcode, last: number): never {
+  #failPlace(opcode: Opcode): never {
     this.checkOpen()
     const name = OPCODE_NAMES[opcode]
-    if (last < 0) {
+    if (this.#block === NO_BLOCK) {
       throw new IrBuildError({ code: 'state', reason: `${name}: no block to add to; call switchTo first` })
     }
-    const end = OPCODE_NAMES[this.draft.insts.opcode[last]]
+    const { blocks, insts } = this.draft
+    const end = OPCODE_NAMES[insts.opcode[blocks.lastInst[this.#block]]]
     const reason = `${name}: ${printBlock(this.draft, this.#block)} already ends in ${end}`
     throw new IrBuildError({ code: 'state', reason })
   }
 
-  #append(inst: Inst, opcode: Opcode): void {
+  /** Gives an instruction what was set for it. */
+  #attach(inst: Inst, opcode: Opcode): void {
     const { draft } = this
-    draft.layout.appendInst(inst, this.#block)
-    this.#setBlock(inst, this.#block)
-    if (this.#sourceLocation !== NO_SOURCE_LOCATION) draft.insts.setLocation(inst, this.#sourceLocation)
-    if (this.#stackMap === null && this.#tags === null) return
     const call = (OPCODE_FLAGS[opcode] & OpcodeFlag.Call) !== 0
     if (this.#stackMap !== null && call) {
       draft.setStackMap(inst, this.#stackMap)

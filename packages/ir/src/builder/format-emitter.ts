@@ -298,7 +298,7 @@ export class FormatEmitter extends Emitter {
   }
 
   protected integerConstant(type: Type, n: number | bigint): Value {
-    if (type < Type.I8 || type > Type.I64) {
+    if (!(type >= 116 /* Type.I8 */ && type <= 119) /* Type.I64 */) {
       const reason = `there is no constant of ${typeName(type)}; build i128 with iconcat, vectors with vconst`
       throw new IrBuildError({ code: 'immediate', opcode: 'iconst', reason })
     }

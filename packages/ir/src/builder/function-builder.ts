@@ -17,7 +17,7 @@ import { IrBuildError } from '../errors.ts'
 import { type ExternalName, externalName, type GlobalValueData } from '../externals.ts'
 import type { Function as IrFunction } from '../function.ts'
 import { MAX_ALIAS_REGION } from '../memory-flags.ts'
-import { OPCODE_FLAGS, Opcode, OpcodeFlag } from '../opcode.ts'
+import { Opcode } from '../opcode.ts'
 import { signature as makeSignature, type Signature } from '../signature.ts'
 import { printBlock } from '../text/index.ts'
 import { isDynamicVector, isType, isVector, Type, typeBytes, typeName } from '../types.ts'
@@ -147,13 +147,6 @@ export class FunctionBuilder extends InstructionBuilder {
       })
     }
     this.draft.blocks.cold[block] = 1
-  }
-
-  /** Whether the current block has its terminator. */
-  isFilled(): boolean {
-    const { blocks, insts } = this.draft
-    const last = this.currentBlock === NO_BLOCK ? -1 : blocks.lastInst[this.currentBlock]
-    return last >= 0 && (OPCODE_FLAGS[insts.opcode[last]] & OpcodeFlag.Terminator) !== 0
   }
 
   // ---- variables

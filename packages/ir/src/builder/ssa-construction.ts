@@ -50,6 +50,8 @@ export class SsaConstruction {
   /** The walk that met the block last. */
   #met: Int32Array = NO_ROWS
   #walk = 0
+  /** Whether the last walk went anywhere. */
+  #walked = false
 
   // By branch: the block it is in, the next one to the same block, its place among those.
   #from: Int32Array = NO_ROWS
@@ -260,7 +262,7 @@ export class SsaConstruction {
   }
 
   /** Walks up to a definition; makes phis where ways meet and leaves these to `work`. */
-  #read(variable: number, block: Block): number {
+  #read(variable: number, block: number): number {
     let passed = 0
     this.#walk++
     let at: number = block
@@ -287,7 +289,9 @@ export class SsaConstruction {
       value = this.#begin(variable, at as Block)
       break
     }
-    for (let i = 0; i < passed; i++) this.#definitions.set(variable, this.#path[i], value)
+    // What a block was asked for is noted, so that the walk is not made again; the first is for the caller to note.
+    for (let i = 1; i < passed; i++) this.#definitions.set(variable, this.#path[i], value)
+    this.#walked = passed > 0
     return value
   }
 
@@ -332,7 +336,9 @@ export class SsaConstruction {
       if (this.#argsLength > this.#args.length) this.#args = grownColumn(this.#args, this.#argsLength)
       let at = start
       for (let call = this.#firstBranch[block]; call >= 0; call = this.#nextBranch[call]) {
-        const value = this.#read(this.#phiVariable[phi], this.#from[call] as Block)
+        const from = this.#from[call]
+        const value = this.#read(this.#phiVariable[phi], from)
+        if (this.#walked) this.#definitions.set(this.#phiVariable[phi], from, value)
         this.#args[at++] = value
         const argument = value < this.#values ? this.#phiOf[value] : -1
         if (argument >= 0) this.#addUser(argument, phi)
