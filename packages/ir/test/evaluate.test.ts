@@ -274,6 +274,48 @@ describe.each([Type.F16, Type.F32, Type.F64].map((type) => [typeName(type), type
     )
   })
 
+  test('multiplies and adds exactly where the product nearly cancels, or falls below the normal numbers', () => {
+    const { bits, fractionBits, exponentBits } = format
+    const bias = 2 ** (exponentBits - 1) - 1
+    const most = 2 ** exponentBits - 1
+    const fraction = fc.oneof(
+      fc.bigInt(0n, (1n << BigInt(fractionBits)) - 1n),
+      fc.constantFrom(0n, 1n, 2n, (1n << BigInt(fractionBits)) - 1n, 1n << BigInt(fractionBits - 1)),
+    )
+    const float = (sign: number, exponent: number, low: bigint): bigint =>
+      (BigInt(sign) << BigInt(bits - 1)) |
+      (BigInt(Math.max(0, Math.min(most - 1, exponent))) << BigInt(fractionBits)) |
+      low
+    // The third exponent is near that of the product; the product's own goes from far too small to far too large.
+    const exponents = fc.oneof(
+      fc.integer({ min: -fractionBits - 4, max: 4 }),
+      fc.integer({ min: -bias, max: bias }),
+      fc.integer({ min: bias - 4, max: bias + 4 }),
+    )
+    fc.assert(
+      fc.property(
+        fc.tuple(fraction, fraction, fraction),
+        fc.tuple(fc.nat(1), fc.nat(1), fc.nat(1)),
+        exponents,
+        fc.integer({ min: -8, max: 8 }),
+        fc.oneof(
+          fc.integer({ min: -3, max: 3 }),
+          fc.integer({ min: -2 * fractionBits - 6, max: 2 * fractionBits + 6 }),
+        ),
+        ([x, y, z], [s, t, u], product, split, distance) => {
+          // Fields of the two factors that add up to a product with the exponent `product` above the least normal one.
+          const total = product + 1 + bias
+          const a = float(s, (total >> 1) + split, x)
+          const b = float(t, total - (total >> 1) - split, y)
+          const c = float(u, product + distance, z)
+          const fma = evaluate(Opcode.Fma, type, [...two(type, a, b), [c, type]])
+          expect(fma).toMatchObject({ value: bigFloatFma(format, a, b, c) })
+        },
+      ),
+      { numRuns: 20_000 },
+    )
+  })
+
   test('converts from and to every other format, NaNs with their payloads', () => {
     fc.assert(
       fc.property(patterns(type), (a) => {

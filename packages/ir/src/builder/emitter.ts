@@ -241,7 +241,7 @@ export class Emitter {
     if ((shape & 0x200) /* ShapeField.Controlled */ !== 0) {
       const operand = (shape >> 4) /* ShapeField.OperandShift */ & 3
       controlling = operand === 0 ? type : types[operand === 1 ? arg0 : operand === 2 ? arg1 : arg2]
-      if (((SETS_OF[controlling] >>> (shape >> 10) /* ShapeField.SetShift */) & 1) === 0)
+      if (((SETS_OF[controlling] >>> (shape >> 10)) /* ShapeField.SetShift */ & 1) === 0)
         this.#failControlling(opcode, controlling)
     }
     const plain = (shape & 0x100) /* ShapeField.Plain */ !== 0

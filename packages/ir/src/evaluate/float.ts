@@ -9,9 +9,7 @@
 
 import { FLOAT_EQUAL, FLOAT_GREATER, FLOAT_LESS, FLOAT_UNORDERED } from '../condition-codes.ts'
 import { Opcode } from '../opcode.ts'
-import { Type } from '../types.ts'
-import { bigFloatFma } from './big-float.ts'
-import { FLOAT_FORMATS } from './float-formats.ts'
+import { addToOdd, fma64, roundToEven } from './fma.ts'
 
 const Op = Opcode
 
@@ -161,47 +159,11 @@ export class FloatUnit {
     if (this.isNan(bits, al, ah)) return this.#quiet(bits, al, ah)
     if (this.isNan(bits, bl, bh)) return this.#quiet(bits, bl, bh)
     if (this.isNan(bits, cl, ch)) return this.#quiet(bits, cl, ch)
-    if (bits === 64) return this.#fma64(al, ah, bl, bh, cl, ch)
-    // The product is exact in f64.
-    const product = this.toNumber(bits, al, ah) * this.toNumber(bits, bl, bh)
-    this.setNumber(bits, this.addToOdd(product, this.toNumber(bits, cl, ch)))
-  }
-
-  #fma64(al: number, ah: number, bl: number, bh: number, cl: number, ch: number): void {
-    const a = this.toNumber(64, al, ah)
-    const b = this.toNumber(64, bl, bh)
-    const c = this.toNumber(64, cl, ch)
-    // Without rounding: an infinity stays one whatever finite product it is added to, and one large enough to overflow is finite.
-    if (!Number.isFinite(c) && Number.isFinite(a) && Number.isFinite(b)) return this.set(cl, ch)
-    if (!Number.isFinite(a) || !Number.isFinite(b) || a === 0 || b === 0) return this.setNumber(64, a * b + c)
-    const format = FLOAT_FORMATS[Type.F64]
-    const result = bigFloatFma(format, join(al, ah), join(bl, bh), join(cl, ch))
-    this.set(Number(BigInt.asIntN(32, result)), Number(BigInt.asIntN(32, result >> 32n)))
-  }
-
-  /**
-   * a + b with the last bit set where it is not exact, so that rounding it once more to a shorter format gives what one
-   * rounding of the exact sum would (Boldo and Melquiond, "Emulation of FMA and correctly rounded sums", 2008).
-   */
-  addToOdd(a: number, b: number): number {
-    const sum = a + b
-    if (!Number.isFinite(sum)) return sum
-    // Knuth's two-sum: the error of an addition is a float.
-    const second = sum - a
-    const error = a - (sum - second) + (b - second)
-    if (error === 0) return sum
-    this.#f64[0] = sum
-    const lowWord = this.#lowWord
-    if ((this.#words[lowWord] & 1) === 0) {
-      // Towards the exact sum: away from zero when the error has the sum's sign.
-      const up = error > 0 === sum > 0
-      if (up) this.#words[lowWord] |= 1
-      else {
-        if (this.#words[lowWord] === 0) this.#words[1 - lowWord]--
-        this.#words[lowWord]--
-      }
-    }
-    return this.#f64[0]
+    const a = this.toNumber(bits, al, ah)
+    const b = this.toNumber(bits, bl, bh)
+    const c = this.toNumber(bits, cl, ch)
+    // The product of two of a shorter format is exact in f64.
+    this.setNumber(bits, bits === 64 ? fma64(a, b, c) : addToOdd(a * b, c))
   }
 
   /** Which of the four outcomes a comparison has. */
@@ -233,7 +195,7 @@ export class FloatUnit {
   fromInteger(bits: number, low: number, high: number, signed: boolean): void {
     const top = (signed ? high : high >>> 0) * 0x1_0000_0000
     const bottom = low >>> 0
-    this.setNumber(bits, bits === 64 ? top + bottom : this.addToOdd(top, bottom))
+    this.setNumber(bits, bits === 64 ? top + bottom : addToOdd(top, bottom))
   }
 }
 
@@ -245,22 +207,10 @@ const UNARY: ReadonlyMap<number, (value: number) => number> = new Map<number, (v
   [Op.Nearest, roundToEven],
 ])
 
-/** The nearest whole number, ties to even; keeps the sign of zero. */
-function roundToEven(value: number): number {
-  const floor = Math.floor(value)
-  const rest = value - floor
-  const rounded = rest < 0.5 ? floor : rest > 0.5 ? floor + 1 : floor % 2 === 0 ? floor : floor + 1
-  return rounded === 0 && (value < 0 || Object.is(value, -0)) ? -0 : rounded
-}
-
 /** The power of two at or below a number from 2^-14 to 2^16. */
 function exponentOf(magnitude: number): number {
   let exponent = Math.floor(Math.log2(magnitude))
   if (2 ** exponent > magnitude) exponent--
   else if (2 ** (exponent + 1) <= magnitude) exponent++
   return exponent
-}
-
-function join(low: number, high: number): bigint {
-  return (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0)
 }

@@ -5,7 +5,7 @@ import { TrapCode } from '../trap-codes.ts'
 import { laneBits, laneCount, type Type, typeBits } from '../types.ts'
 import { bigBinary, bigCompare, bigShift, bigUnary } from './big-integer.ts'
 import { narrowBinary, narrowCompare, narrowShift, narrowUnary } from './narrow-integer.ts'
-import { Pair } from './pair.ts'
+import { lessUnsigned, Pair } from './pair.ts'
 import { addOverflows, subtractOverflows, wideBinary, wideCompare, wideShift, wideUnary } from './wide-integer.ts'
 import { bigIntToWords, narrowLane, setNarrowValue, setTruth, trim, wordCount, wordsToBigInt } from './words.ts'
 
@@ -150,30 +150,48 @@ export class Integers {
       words[second] = exact < least || exact > most ? 1 : 0
       return
     }
-    if (bits === 64 && carry === 0 && opcode !== Op.SmulOverflow && opcode !== Op.UmulOverflow) {
-      const [al, ah, bl, bh] = [words[a], words[a + 1], words[b], words[b + 1]]
-      const pair = this.#pair
-      const sum = isSum(opcode)
-      if (sum) pair.add(al, ah, bl, bh)
-      else pair.subtract(al, ah, bl, bh)
-      const { low, high } = pair
-      const unsigned = opcode === Op.UaddOverflow || opcode === Op.UaddOverflowCin || isUnsignedDifference(opcode)
-      const over = unsigned
-        ? sum
-          ? high >>> 0 < ah >>> 0 || (high === ah && low >>> 0 < al >>> 0)
-          : ah >>> 0 < bh >>> 0 || (ah === bh && al >>> 0 < bl >>> 0)
-        : sum
-          ? addOverflows(ah, bh, high)
-          : subtractOverflows(ah, bh, high)
-      words[out] = low
-      words[out + 1] = high
-      words[second] = over ? 1 : 0
-      return
-    }
-    this.#overflowingWide(opcode, bits, words, a, b, carry, out, second)
+    if (bits === 64) this.#overflowingPair(opcode, words, a, b, carry, out, second)
+    else this.#overflowingWide(opcode, bits, words, a, b, carry, out, second)
   }
 
-  /** With a carry or a product of 64 bits the exact result is wider than that. */
+  #overflowingPair(
+    opcode: number,
+    words: Int32Array,
+    a: number,
+    b: number,
+    carry: number,
+    out: number,
+    second: number,
+  ): void {
+    const [al, ah, bl, bh] = [words[a], words[a + 1], words[b], words[b + 1]]
+    const pair = this.#pair
+    let over: boolean
+    if (opcode === Op.UmulOverflow || opcode === Op.SmulOverflow) {
+      if (opcode === Op.UmulOverflow) pair.multiplyHigh(al, ah, bl, bh)
+      else pair.multiplyHighSigned(al, ah, bl, bh)
+      const { low, high } = pair
+      pair.multiply(al, ah, bl, bh)
+      const sign = opcode === Op.SmulOverflow ? pair.high >> 31 : 0
+      over = low !== sign || high !== sign
+    } else if (isSum(opcode)) {
+      pair.add(al, ah, bl, bh)
+      const wraps = lessUnsigned(pair.low, pair.high, al, ah)
+      const { low, high } = pair
+      pair.add(low, high, carry, 0)
+      const unsigned = opcode === Op.UaddOverflow || opcode === Op.UaddOverflowCin
+      over = unsigned ? wraps || lessUnsigned(pair.low, pair.high, low, high) : addOverflows(ah, bh, pair.high)
+    } else {
+      pair.subtract(al, ah, bl, bh)
+      const wraps = lessUnsigned(al, ah, bl, bh) || (carry !== 0 && (pair.low | pair.high) === 0)
+      pair.subtract(pair.low, pair.high, carry, 0)
+      over = isUnsignedDifference(opcode) ? wraps : subtractOverflows(ah, bh, pair.high)
+    }
+    words[out] = pair.low
+    words[out + 1] = pair.high
+    words[second] = over ? 1 : 0
+  }
+
+  /** i128. */
   #overflowingWide(
     opcode: number,
     bits: number,
