@@ -64,6 +64,7 @@ export interface FunctionPlaces {
   readonly declarations: readonly number[]
 }
 
+const WORD = /\w*/y
 const NO_PLACES: FunctionPlaces = { insts: [], blocks: [], declarations: [] }
 
 /**
@@ -78,6 +79,7 @@ export class FunctionSource {
   readonly offset: number
   comments: SourceComment[] = []
   #places: FunctionPlaces | null = null
+  #declarations: Map<string, number> | null = null
   readonly #read: (offset: number) => FunctionPlaces
 
   /** @param read - reads the function at an offset once more. */
@@ -99,9 +101,13 @@ export class FunctionSource {
 
   /** Offset of a declaration by its printed name, as `gv3`; -1 for none. */
   declarationOffset(name: string): number {
-    const { text } = this.source
-    const isHere = (at: number): boolean => text.startsWith(name, at) && !/\w/.test(text[at + name.length] ?? '')
-    return this.#all().declarations.find(isHere) ?? -1
+    this.#declarations ??= new Map(this.#all().declarations.map((offset) => [this.#wordAt(offset), offset]))
+    return this.#declarations.get(name) ?? -1
+  }
+
+  #wordAt(offset: number): string {
+    WORD.lastIndex = offset
+    return WORD.exec(this.source.text)?.[0] ?? ''
   }
 
   #all(): FunctionPlaces {

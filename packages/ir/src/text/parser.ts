@@ -113,20 +113,21 @@ class FunctionReader {
     this.#lexer = lexer
     this.#context = new ParserContext(lexer, defaultCallConv, NOTHING, new FunctionSource(lexer.source, 0))
     this.#instructions = new InstructionReader(this.#context)
+    let again: FunctionReader | null = null
     this.#readPlaces = (offset) => {
-      const again = new Lexer(lexer.source)
-      again.pos = offset
-      again.next()
-      return new FunctionReader(again, defaultCallConv).readPlaces()
+      again ??= new FunctionReader(new Lexer(lexer.source), defaultCallConv)
+      return again.#places(offset)
     }
   }
 
-  /** Reads a function for the places of what is in it. */
-  readPlaces(): FunctionPlaces {
+  /** Reads the function at an offset for the places of what is in it. */
+  #places(offset: number): FunctionPlaces {
     const places = { insts: [], declarations: [] }
     this.#context.places = places
+    this.#lexer.pos = offset
+    this.#lexer.next()
     this.read()
-    return { ...places, blocks: this.#context.blockOffset }
+    return { ...places, blocks: this.#context.blockOffset.slice() }
   }
 
   /** The comments above the first function. */

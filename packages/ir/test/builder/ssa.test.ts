@@ -137,6 +137,67 @@ block3:
   })
 })
 
+// Each takes well under a second; the square of its size would take minutes.
+describe('a large function', () => {
+  const SIZE = 20_000
+
+  test('has many variables that one loop changes', () => {
+    const b = new FunctionBuilder('f', signature([Type.I32], []))
+    const [x] = b.createEntry()
+    const variables = Array.from({ length: SIZE }, () => b.declareVariable(Type.I32))
+    for (const variable of variables) b.define(variable, x)
+    const [head, done] = [b.createBlock(), b.createBlock()]
+    b.jump(head)
+    b.switchTo(head)
+    for (const variable of variables) b.define(variable, b.iadd(b.use(variable), x))
+    b.brif(x, head, done)
+    b.seal(head)
+    b.switchTo(done)
+    b.seal(done)
+    b.return()
+    const func = b.finish()
+    expect(func.blocks.paramCount[1]).toBe(SIZE)
+    expect(verifyFunction(func)).toEqual([])
+  })
+
+  test('uses values from far up the dominators', () => {
+    const b = new FunctionBuilder('f', signature([Type.I32], [Type.I32]))
+    const [x] = b.createEntry()
+    const values = [x]
+    for (let i = 0; i < SIZE; i++) {
+      const [on, off] = [b.createBlock(), b.createBlock()]
+      b.brif(x, on, off)
+      b.switchTo(off)
+      b.seal(off)
+      b.trap(1)
+      b.switchTo(on)
+      b.seal(on)
+      values.push(b.iadd(values[values.length >> 1], values[values.length >> 2]))
+    }
+    b.return([values[SIZE]])
+    expect(verifyFunction(b.finish())).toEqual([])
+  })
+
+  test('is filled from its end, before anything is known of its branches', () => {
+    const b = new FunctionBuilder('f', signature([Type.I32], [Type.I32]))
+    const [x] = b.createEntry()
+    const variable = b.declareVariable(Type.I32)
+    b.define(variable, x)
+    const blocks = Array.from({ length: SIZE }, () => b.createBlock())
+    b.jump(blocks[0])
+    for (let i = SIZE - 1; i >= 0; i--) {
+      b.switchTo(blocks[i])
+      if (i === SIZE - 1) b.return([b.use(variable)])
+      else b.brif(b.use(variable), blocks[i + 1], blocks[(i * 7 + 3) % SIZE])
+    }
+    b.sealAll()
+    const func = b.finish()
+    // No block changes the variable: it is the parameter of the function everywhere.
+    expect(func.blocks.paramCount.subarray(1).every((count) => count === 0)).toBe(true)
+    expect(verifyFunction(func)).toEqual([])
+  })
+})
+
 type Statement = readonly ['define', variable: number, value: number] | readonly ['use', variable: number]
 interface PlanBlock {
   readonly statements: readonly Statement[]

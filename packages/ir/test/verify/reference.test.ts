@@ -57,25 +57,28 @@ describe.skipIf(verifierTests === null)('the verifier tests of CLIF', () => {
   })
 })
 
-for (const folder of ['runtests', 'cfg', 'domtree', 'isa-x64']) {
-  const path = sharedPath(`clif/${folder}`)
-  describe.skipIf(path === null)(`clif/${folder}`, () => {
-    const files = path === null ? [] : readdirSync(path).filter((file) => file.endsWith('.clif'))
-    test('has nothing to report', () => {
-      for (const file of files) {
-        const parsed = parseFile(readFileSync(join(path ?? '', file), 'utf8'), { file })
-        // Upstream verifies before every command but these.
-        const { tests, targets } = parsed.header
-        if (tests.every(({ command }) => ['cat', 'print-cfg', 'verifier'].includes(command))) continue
-        const options = (targets.length === 0 ? [null] : targets).map((t) => headerVerifyOptions(parsed.header, t))
-        for (const func of parsed.functions) {
-          const found = options.flatMap((option) => verifyFunction(func, option))
-          expect(
-            found.map(({ entity, message }) => `${entity}: ${message}`),
-            file,
-          ).toEqual([])
-        }
-      }
-    })
-  })
+// Files that only ask for `cat` or `print-cfg`, which CLIF does not verify first: the lines that break a rule.
+const NOT_WELL_FORMED: Readonly<Record<string, readonly number[]>> = {
+  'cfg/unused_node.clif': [24],
+  'parser/branch.clif': [10, 26, 42, 73, 85],
+  'parser/rewrite.clif': [7, 21],
+  'parser/tiny.clif': [26, 41, 57, 67, 79, 99, 115, 131, 130, 145, 171, 202],
 }
+
+const corpus = sharedPath('clif')
+describe.skipIf(corpus === null)('every other file of CLIF', () => {
+  test.each(['runtests', 'runtests/x64', 'cfg', 'domtree', 'isa-x64', 'parser'])('of %s is well formed', (folder) => {
+    const files = readdirSync(join(corpus ?? '', folder)).filter((file) => file.endsWith('.clif'))
+    expect(files.length).toBeGreaterThan(0)
+    for (const file of files) {
+      const parsed = parseFile(readFileSync(join(corpus ?? '', folder, file), 'utf8'), { file })
+      const { tests, targets } = parsed.header
+      const options = (targets.length === 0 ? [null] : targets).map((t) => headerVerifyOptions(parsed.header, t))
+      const found = parsed.functions.flatMap((func) => options.flatMap((option) => verifyFunction(func, option)))
+      const expected = NOT_WELL_FORMED[`${folder}/${file}`] ?? []
+      const lines = found.map(({ line }) => line)
+      expect(lines, found.map(({ line, message }) => `${file}:${line}: ${message}`).join('\n')).toEqual(expected)
+      if (expected.length > 0) expect(tests.every(({ command }) => ['cat', 'print-cfg'].includes(command))).toBe(true)
+    }
+  })
+})
