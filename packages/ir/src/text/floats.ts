@@ -210,6 +210,23 @@ export function printFloatBits(bits: bigint, width: FloatWidth): string {
   return field === 0 ? `${sign}0x0.${padded}p${1 - bias}` : `${sign}0x1.${padded}p${field - bias}`
 }
 
+/** As {@link printFloatBits}, for an f32 or f64 as its two halves. */
+export function printFloatWords(low: number, high: number, width: 32 | 64): string {
+  const top = width === 64 ? high : low
+  const field = width === 64 ? (top >>> 20) & 0x7ff : (top >>> 23) & 0xff
+  if (field === (width === 64 ? 0x7ff : 0xff)) {
+    return printFloatBits((width === 64 ? BigInt(high >>> 0) << 32n : 0n) | BigInt(low >>> 0), width)
+  }
+  const sign = top < 0 ? '-' : ''
+  // The digits are left-aligned: an f32 has 23 bits, six digits have 24.
+  const fraction =
+    width === 64
+      ? (high & 0xf_ffff).toString(16).padStart(5, '0') + (low >>> 0).toString(16).padStart(8, '0')
+      : ((low & 0x7f_ffff) << 1).toString(16).padStart(6, '0')
+  if (field !== 0) return `${sign}0x1.${fraction}p${field - (width === 64 ? 1023 : 127)}`
+  return /^0*$/.test(fraction) ? `${sign}0.0` : `${sign}0x0.${fraction}p${width === 64 ? -1022 : -126}`
+}
+
 /** The low `size` bytes of some bits, little-endian. */
 export function bytesOfBits(bits: bigint, size: number): Uint8Array {
   const bytes = new Uint8Array(size)

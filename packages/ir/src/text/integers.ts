@@ -81,7 +81,9 @@ export function printOffset(offset: number): string {
 function printHex(low: number, high: number): string {
   const digits = high === 0 ? low.toString(16) : high.toString(16) + low.toString(16).padStart(8, '0')
   const padded = digits.padStart((digits.length + 3) & ~3, '0')
-  return `0x${padded.replace(/(?!^)(?=(?:.{4})+$)/g, '_')}`
+  let text = `0x${padded.slice(0, 4)}`
+  for (let at = 4; at < padded.length; at += 4) text += `_${padded.slice(at, at + 4)}`
+  return text
 }
 
 /** Two halves as one number, signed. */

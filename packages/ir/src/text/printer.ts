@@ -10,13 +10,13 @@ import { type GlobalValueData, printExternalName } from '../externals.ts'
 import { ATOMIC_RMW_OPS, FORMAT_HAS_LIST, FORMAT_VALUES, Format } from '../format.ts'
 import { type Function as IrFunction, operandPlace } from '../function.ts'
 import { printMemFlags } from '../memory-flags.ts'
-import { OPCODE_FORMAT, OPCODE_NAMES, Opcode } from '../opcode.ts'
+import { OPCODE_FLAGS, OPCODE_FORMAT, OPCODE_NAMES, Opcode, OpcodeFlag } from '../opcode.ts'
 import { printSignature } from '../signature.ts'
 import { trapCodeName } from '../trap-codes.ts'
 import { CONTROLLING_OPERAND, CONTROLLING_SET } from '../type-constraints.ts'
 import { hasFloatLanes, laneBits, laneCount, Type, typeBits, typeBytes, typeName } from '../types.ts'
 import { MAX_HEX_BYTES } from './constants.ts'
-import { bitsOfBytes, type FloatWidth, printFloatBits } from './floats.ts'
+import { bitsOfBytes, type FloatWidth, printFloatBits, printFloatWords } from './floats.ts'
 import { printInteger, printOffset } from './integers.ts'
 
 /** How a function is printed. */
@@ -54,8 +54,14 @@ export function printBlockHeader(func: IrFunction, block: Block): string {
 
 /** The name of a value: `v7`. */
 export function printValue(func: IrFunction, value: Value): string {
-  return `v${func.values.numberOf(value)}`
+  const number = func.values.numberOf(value)
+  if (number < 0 || number >= KEPT_NAMES) return `v${number}`
+  return (VALUE_NAMES[number] ??= `v${number}`)
 }
+
+// Most values have small numbers, and are printed many times.
+const KEPT_NAMES = 4096
+const VALUE_NAMES: string[] = []
 
 /** The name of a block: `block7`. */
 export function printBlock(func: IrFunction, block: Block): string {
@@ -65,6 +71,14 @@ export function printBlock(func: IrFunction, block: Block): string {
 const INDENT = 4
 /** Instructions stand here when any has a source location or tags. */
 const WIDE_INDENT = 36
+
+/** Opcodes that make a constant: 1 for these. */
+const IS_CONSTANT = new Uint8Array(256)
+for (const opcode of [
+  ...[Opcode.Iconst, Opcode.F16const, Opcode.F32const, Opcode.F64const, Opcode.F128const, Opcode.Vconst],
+]) {
+  IS_CONSTANT[opcode] = 1
+}
 
 class Printer {
   readonly #func: IrFunction
@@ -92,12 +106,14 @@ class Printer {
     this.#preamble(lines)
     const indent = this.#indent()
     const margin = ' '.repeat(indent)
+    const plain = indent === INDENT
     for (let block: number = layout.entry; block >= 0; block = blocks.nextBlock[block]) {
       if (lines.length > 1) lines.push('')
       lines.push(' '.repeat(indent - INDENT) + this.blockHeader(block as Block))
       for (let i = 0; i < blocks.paramCount[block]; i++) this.#pushAliases(lines, blocks.firstParam[block] + i, margin)
       for (let inst = blocks.firstInst[block]; inst >= 0; inst = layout.nextInst[inst]) {
-        lines.push(this.#prefix(inst as Inst).padEnd(indent) + this.inst(inst as Inst) + this.constantsOf(inst as Inst))
+        const left = plain ? margin : this.#prefix(inst as Inst).padEnd(indent)
+        lines.push(left + this.inst(inst as Inst) + this.constantsOf(inst as Inst))
         const first = func.insts.firstResult[inst]
         for (let i = 0; i < func.insts.resultCount[inst]; i++) this.#pushAliases(lines, first + i, margin)
       }
@@ -120,9 +136,11 @@ class Printer {
   inst(inst: Inst, spelled = false): string {
     const { insts } = this.#func
     const opcode = insts.opcode[inst]
-    const results: string[] = []
-    for (let i = 0; i < insts.resultCount[inst]; i++) results.push(this.#value(insts.firstResult[inst] + i))
-    const left = results.length === 0 ? '' : `${results.join(', ')} = `
+    const first = insts.firstResult[inst]
+    const results = insts.resultCount[inst]
+    let left = results === 0 ? '' : this.#value(first)
+    for (let i = 1; i < results; i++) left += `, ${this.#value(first + i)}`
+    if (results > 0) left += ' = '
     const wanted = spelled ? insts.ctrlType[inst] !== 0 : this.#needsSuffix(inst)
     const suffix = wanted ? `.${typeName(insts.ctrlType[inst])}` : ''
     return `${left}${OPCODE_NAMES[opcode]}${suffix}${this.#operands(inst)}`
@@ -378,9 +396,9 @@ class Printer {
       case Opcode.F16const:
         return printFloatBits(BigInt(low & 0xffff), 16)
       case Opcode.F32const:
-        return printFloatBits(BigInt(low >>> 0), 32)
+        return printFloatWords(low, 0, 32)
       case Opcode.F64const:
-        return printFloatBits((BigInt(high >>> 0) << 32n) | BigInt(low >>> 0), 64)
+        return printFloatWords(low, high, 64)
       case Opcode.F128const: {
         const bytes = constants[insts.entity[inst]]
         return bytes?.length === 16 ? printFloatBits(bitsOfBytes(bytes), 128) : `const${insts.entity[inst]}`
@@ -410,6 +428,7 @@ class Printer {
   /** `  ; v1 = 5, v2 = 6`: the operands that are constants. */
   constantsOf(inst: Inst): string {
     const { insts, valueLists, valueListsLength, exceptionTables, jumpTables } = this.#func
+    if (!this.#mayReadConstants(inst)) return ''
     const texts: string[] = []
     const operand = (value: number, place: number): void => {
       const definition = value >= 0 ? this.#func.values.definingInst(value as Value) : -1
@@ -452,6 +471,26 @@ class Printer {
       }
     }
     return texts.length === 0 ? '' : `  ; ${texts.join(', ')}`
+  }
+
+  /** Whether an operand is a constant, as far as a look at the fixed ones tells: they are all that most have. */
+  #mayReadConstants(inst: Inst): boolean {
+    const { insts } = this.#func
+    const opcode = insts.opcode[inst]
+    const format = OPCODE_FORMAT[opcode]
+    if (FORMAT_HAS_LIST[format] !== 0 || (OPCODE_FLAGS[opcode] & OpcodeFlag.Branch) !== 0) return true
+    const fixed = FORMAT_VALUES[format]
+    return (
+      (fixed > 0 && this.#isConstant(insts.arg0[inst])) ||
+      (fixed > 1 && this.#isConstant(insts.arg1[inst])) ||
+      (fixed > 2 && this.#isConstant(insts.arg2[inst]))
+    )
+  }
+
+  #isConstant(value: number): boolean {
+    const { values, insts } = this.#func
+    const definition = value >= 0 ? values.definition[value] : -1
+    return definition >= 0 && IS_CONSTANT[insts.opcode[definition]] === 1
   }
 
   #callOperands(call: number, operand: (value: number, place: number) => void): void {

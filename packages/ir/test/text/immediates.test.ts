@@ -82,6 +82,8 @@ describe('floats', () => {
         expect(parseFloatBits(text, 64)).toBe(bits)
         // The instruction reader has a way of its own for the usual case.
         expect(constant(`f64const ${text}`)).toBe(bits)
+        // So has the printer.
+        expect(printed(`f64const ${text}`)).toBe(`v0 = f64const ${text}`)
       }),
       { numRuns: 1000 },
     )
@@ -95,6 +97,7 @@ describe('floats', () => {
         const text = printFloatBits(bits, 32)
         expect(parseFloatBits(text, 32)).toBe(bits)
         expect(constant(`f32const ${text}`)).toBe(bits)
+        expect(printed(`f32const ${text}`)).toBe(`v0 = f32const ${text}`)
         // Every binary32 number is a binary64 number.
         view.setFloat64(0, n)
         expect(parseFloatBits(text, 64)).toBe(view.getBigUint64(0))
