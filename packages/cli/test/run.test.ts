@@ -102,7 +102,7 @@ describe('run', () => {
 
 describe('test', () => {
   const tests = {
-    'suite/good.clif': `test cat\ntest run\ntest compile\n\n; check: function\n${fib}; run: %fib(10) == 55\n`,
+    'suite/good.clif': `test cat\ntest run\ntest compile\ntarget x86_64\n\n; check: function\n${fib}; run: %fib(10) == 55\n`,
     'suite/deep/bad.clif': `test interpret\n\n${fib}; run: %fib(10) == 54\n`,
     'suite/deep/broken.clif': 'test cat\nfunction',
     'suite/notes.txt': 'no CLIF',

@@ -14,7 +14,8 @@
 //
 // literals: Opcode
 
-import { type Function, type Inst, type IntCC, Opcode, swapIntCC, Type, typeBits } from '@framewright/ir'
+import { type Function, type Inst, type IntCC, Opcode, swapIntCC, Type } from '@framewright/ir'
+import { isFoldable } from './constant-folding.ts'
 import type { PassContext } from './context.ts'
 import { FIXED_OPERANDS, TRAITS, Trait } from './opcode-traits.ts'
 import {
@@ -117,28 +118,20 @@ function fold(r: Rewriter, inst: number, opcode: Opcode): boolean {
   const operands = FIXED_OPERANDS[opcode]
   if (operands === 0 || operands > 2 || insts.resultCount[inst] !== 1) return operands === 0
   const x = insts.arg0[inst]
-  const type = values.type[x]
-  // Constants have no more than 64 bits. Everything else but rules on any type ends here.
-  if (type < Type.I8 || type > Type.I64) return false
-  if (operands === 1) {
-    const to = values.type[insts.firstResult[inst]]
-    if (to > Type.I64 || !r.constant(x)) return false
-    if (!folder.unary(opcode, typeBits(type), typeBits(to), r.low, r.high)) return false
-    r.becomeConstant(inst, folder.low, folder.high)
-    return true
-  }
-  if (!r.constant(x)) return false
+  if (!r.literal(x)) return false
   const { low, high } = r
   const y = insts.arg1[inst]
-  if (r.constant(y)) {
-    if (opcode === Opcode.Icmp) {
-      r.becomeNumber(inst, folder.compare(insts.imm[inst], typeBits(type), low, high, r.low, r.high) ? 1 : 0)
-      return true
-    }
-    if (!folder.binary(opcode, typeBits(type), low, high, r.low, r.high)) return false
-    r.becomeConstant(inst, folder.low, folder.high)
+  if (operands === 1 || r.literal(y)) {
+    const to = values.type[insts.firstResult[inst]]
+    if (!isFoldable(to)) return false
+    const condition = opcode === Opcode.Icmp || opcode === Opcode.Fcmp ? insts.imm[inst] : 0
+    const type = insts.ctrlType[inst]
+    if (!folder.evaluate(opcode, type, values.type[x], to, condition, low, high, r.low, r.high)) return false
+    r.becomeLiteral(inst, folder.low, folder.high)
     return true
   }
+  // Floats may not change places: which of two NaNs comes out may depend on their order.
+  if (values.type[x] > Type.I64) return false
   if ((TRAITS[opcode] & Trait.Commutative) !== 0) {
     insts.arg0[inst] = y
     insts.arg1[inst] = x

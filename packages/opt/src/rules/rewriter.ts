@@ -7,7 +7,7 @@
 // Rules see operands that have been simplified already. They may add instructions in front of the one they look at, but
 // never read through an effect, and they keep what selection merges: see the header of simplify.ts.
 
-import { type Function, Opcode, type Type, typeBits } from '@framewright/ir'
+import { type Function, Opcode, Type, typeBits } from '@framewright/ir'
 import type { ConstantFolder } from '../constant-folding.ts'
 import type { PassContext } from '../context.ts'
 
@@ -43,6 +43,18 @@ export class Rewriter {
     return true
   }
 
+  /** As `constant`, for an f32 or f64 too. */
+  literal(value: number): boolean {
+    const { insts, values } = this.func
+    const inst = values.definition[value]
+    if (inst < 0) return false
+    const opcode = insts.opcode[inst]
+    if (opcode !== Opcode.Iconst && opcode !== Opcode.F32const && opcode !== Opcode.F64const) return false
+    this.low = insts.imm[inst]
+    this.high = insts.immHigh[inst]
+    return true
+  }
+
   /** Whether a value is the constant -1, 0 or another that fits 31 bits and a sign. */
   isConstant(value: number, number: number): boolean {
     if (!this.constant(value)) return false
@@ -67,6 +79,17 @@ export class Rewriter {
     const { insts, values } = this.func
     const type = values.type[insts.firstResult[inst]]
     this.#become(inst, Opcode.Iconst, type)
+    insts.imm[inst] = low
+    insts.immHigh[inst] = high
+    return CHANGED
+  }
+
+  /** As `becomeConstant`, for an f32 or f64 too. */
+  becomeLiteral(inst: number, low: number, high: number): number {
+    const { insts, values } = this.func
+    const type = values.type[insts.firstResult[inst]]
+    if (type <= Type.I64) return this.becomeConstant(inst, low, high)
+    this.#become(inst, type === Type.F32 ? Opcode.F32const : Opcode.F64const, Type.Invalid)
     insts.imm[inst] = low
     insts.immHigh[inst] = high
     return CHANGED
