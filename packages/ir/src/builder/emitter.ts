@@ -1,21 +1,10 @@
 // literals: ShapeField, Type
-// What every method that adds an instruction goes through: the place to insert at, and the checks. A wrong call fails
-// here, in words, and nothing is added.
+// What every method that adds an instruction goes through: operands and immediates are checked against the tables of
+// opcodes. A wrong call fails here, in words, and nothing is added.
 
-import { controlFlowGraph } from '../cfg.ts'
-import { dominatorTree } from '../dominators.ts'
-import {
-  type Block,
-  type BlockCall,
-  type FuncRef,
-  type Inst,
-  NO_BLOCK,
-  NO_SOURCE_LOCATION,
-  type Value,
-} from '../entities.ts'
+import { type Block, type FuncRef, type Inst, NO_BLOCK, NO_SOURCE_LOCATION, type Value } from '../entities.ts'
 import { IrBuildError } from '../errors.ts'
-import type { DebugTag, ExternalName, StackMapEntry } from '../externals.ts'
-import { Function as IrFunction } from '../function.ts'
+import type { DebugTag, StackMapEntry } from '../externals.ts'
 import { DEFAULT_MEM_FLAGS, MemFlags } from '../memory-flags.ts'
 import { OPCODE_FLAGS, OPCODE_NAMES, OPCODE_ROWS, Opcode, OpcodeFlag } from '../opcode.ts'
 import type { AbiParam, Signature } from '../signature.ts'
@@ -36,14 +25,9 @@ import {
   type TypeSet,
 } from '../type-constraints.ts'
 import { isScalarInteger, Type, typeBits, typeBytes, typeName } from '../types.ts'
-import { paramDefinition } from '../value-table.ts'
-import { type Finished, finishDraft } from './finish.ts'
-import { grownColumn } from './grown-column.ts'
+import { Draft } from './draft.ts'
 import { OPCODE_SHAPES } from './opcode-shapes.ts'
-import { forEachOperand } from './operands.ts'
-import { flagsFault, patchableFault, signatureFault, tailCallFault } from './rules.ts'
-import type { SsaConstruction } from './ssa-construction.ts'
-import { NO_WORKBENCH, NOTHING, returnWorkbench, takeWorkbench, type Workbench } from './workbench.ts'
+import { flagsFault, patchableFault, tailCallFault } from './rules.ts'
 
 /** A block with the arguments that a branch passes to it. */
 export interface BlockTarget {
@@ -65,43 +49,10 @@ const SHAPES = OPCODE_SHAPES
 const SETS_OF = TYPE_SETS_OF
 
 /** Adds instructions to the current block. */
-export class Emitter {
-  /** The function in the making: ids in it are the caller's, not yet those of the finished function. */
-  protected draft: IrFunction
-  protected ssa: SsaConstruction
-  #bench: Workbench
-  #block: Block = NO_BLOCK
-  /** Whether there is a current block, and it has no terminator yet. */
-  #open = false
-  /** The first instruction that was added since the current block was entered: from it on, all are in this block. */
-  #firstHere = 0
+export class Emitter extends Draft {
   #sourceLocation: number = NO_SOURCE_LOCATION
   #stackMap: readonly StackMapEntry[] | null = null
   #tags: readonly DebugTag[] | null = null
-  #finished = false
-
-  /** The type of addresses; 0 when nobody said. */
-  protected readonly pointerType: Type
-
-  constructor(name: ExternalName, signature: Signature, pointerType: Type) {
-    this.pointerType = pointerType
-    this.refuse(signatureFault(signature))
-    this.#bench = takeWorkbench()
-    this.draft = new IrFunction(name, signature, this.#bench.tables)
-    this.ssa = this.#bench.ssa
-    this.ssa.begin(this.draft)
-  }
-
-  /** The block that instructions are added to. */
-  get currentBlock(): Block {
-    return this.#block
-  }
-
-  /** Whether the current block has its terminator. */
-  isFilled(): boolean {
-    return this.#block !== NO_BLOCK && !this.#open
-  }
-
   /** Source location of the instructions that follow, 32 bits; -1 for none. */
   setSourceLocation(location: number): void {
     this.#sourceLocation = location | 0
@@ -115,106 +66,6 @@ export class Emitter {
   /** Tags of the call or sequence point that is added next. */
   setDebugTags(tags: readonly DebugTag[]): void {
     this.#tags = tags
-  }
-
-  /** The type of a value. */
-  typeOf(value: Value): Type {
-    this.checkOpen()
-    if (!this.#exists(value)) this.#failValue(value, 'typeOf')
-    return this.draft.values.type[value]
-  }
-
-  protected enter(block: Block): void {
-    this.#block = block
-    this.#open = true
-    this.#firstHere = this.draft.insts.length
-    this.ssa.enter(block)
-  }
-
-  /** Ends the work on the draft. Its memory is another builder's from here on. */
-  protected close(): Finished {
-    const finished = finishDraft(this.draft, this.ssa, this.#bench.tables)
-    returnWorkbench(this.#bench)
-    this.#finished = true
-    this.#block = NO_BLOCK
-    this.#open = false
-    this.draft = NOTHING
-    this.#bench = NO_WORKBENCH
-    this.ssa = NO_WORKBENCH.ssa
-    return finished
-  }
-
-  /** @throws IrBuildError when the function is finished. */
-  protected checkOpen(): void {
-    if (this.#finished) throw new IrBuildError({ code: 'state', reason: 'the function is finished' })
-  }
-
-  /** The value must exist, and be defined on every way to here. */
-  protected checkValue(value: Value, user: string): void {
-    if (!this.#isUsable(value)) this.#failValue(value, user)
-  }
-
-  #exists(value: number): boolean {
-    return (value | 0) === value && value >= 0 && value < this.draft.values.length
-  }
-
-  #isUsable(value: number): boolean {
-    if (!this.#exists(value)) return false
-    const definition = this.draft.values.definition[value]
-    if (definition >= this.#firstHere) return true
-    return this.ssa.dominance.mayDominate(this.#blockOf(definition), this.#block)
-  }
-
-  #blockOf(definition: number): number {
-    return definition >= 0 ? this.#bench.instBlock[definition] : -2 - definition
-  }
-
-  #failValue(value: Value, user: string): never {
-    this.checkOpen()
-    if (!this.#exists(value)) {
-      throw new IrBuildError({ code: 'unknown-entity', entity: `value ${String(value)}, given to ${user},` })
-    }
-    if (this.#block === NO_BLOCK) {
-      throw new IrBuildError({ code: 'state', reason: `${user}: no block to add to; call switchTo first` })
-    }
-    throw new IrBuildError({ code: 'dominance', reason: this.#undominated(value, user, this.#block) })
-  }
-
-  #undominated(value: number, user: string, block: number): string {
-    const from = printBlock(this.draft, this.#blockOf(this.draft.values.definition[value]) as Block)
-    const here = printBlock(this.draft, block as Block)
-    return `v${value}, given to ${user}, is not defined on every way to ${here}: ${from} does not dominate it`
-  }
-
-  /**
-   * Looks at every use once more, when a branch came later that took a dominator away from a block.
-   *
-   * @throws IrBuildError for the first value that is used where it is not defined.
-   */
-  protected checkDominance(): void {
-    if (!this.ssa.dominance.uncertain) return
-    const { draft } = this
-    const tree = dominatorTree(draft, controlFlowGraph(draft))
-    forEachOperand(draft, (value, inst) => {
-      const from = this.#blockOf(draft.values.definition[value]) as Block
-      const block = this.#bench.instBlock[inst] as Block
-      if (from === block || !tree.isReachable(block) || tree.dominates(from, block)) return
-      const reason = this.#undominated(value, OPCODE_NAMES[draft.insts.opcode[inst]], block)
-      throw new IrBuildError({ code: 'dominance', reason })
-    })
-  }
-
-  protected checkBlock(block: Block): void {
-    const { length } = this.draft.blocks
-    if ((block | 0) === block && block >= 0 && block < length) return
-    this.checkOpen()
-    throw new IrBuildError({ code: 'unknown-entity', entity: `block ${String(block)}` })
-  }
-
-  protected checkEntity(table: readonly unknown[], index: number, name: string): void {
-    if (Number.isInteger(index) && index >= 0 && index < table.length) return
-    this.checkOpen()
-    throw new IrBuildError({ code: 'unknown-entity', entity: `${name} ${String(index)}` })
   }
 
   /** An integer immediate of a range, else an error that names the opcode. */
@@ -233,9 +84,9 @@ export class Emitter {
     const { insts, values } = this.draft
     const shape = SHAPES[opcode]
     const fixed = shape & 3 /* ShapeField.Fixed */
-    if (fixed > 0 && !this.#isUsable(arg0)) this.#failOperand(opcode, 0, arg0)
-    if (fixed > 1 && !this.#isUsable(arg1)) this.#failOperand(opcode, 1, arg1)
-    if (fixed > 2 && !this.#isUsable(arg2)) this.#failOperand(opcode, 2, arg2)
+    if (fixed > 0 && !this.isUsable(arg0)) this.#failOperand(opcode, 0, arg0)
+    if (fixed > 1 && !this.isUsable(arg1)) this.#failOperand(opcode, 1, arg1)
+    if (fixed > 2 && !this.isUsable(arg2)) this.#failOperand(opcode, 2, arg2)
     const { type: types } = values
     let controlling: Type = 0
     if ((shape & 0x200) /* ShapeField.Controlled */ !== 0) {
@@ -255,7 +106,7 @@ export class Emitter {
       result0 = this.#resultType(opcode, 0, controlling)
       if (results > 1) result1 = this.#resultType(opcode, 1, controlling)
     }
-    if (!this.#open) this.#failPlace(opcode)
+    if (!this.open) this.#failPlace(opcode)
     if (this.#stackMap !== null) this.#checkStackMap(opcode)
     // Operands that the opcode does not have stay out of the table, whatever a caller without types gave.
     const inst = insts.add(
@@ -271,9 +122,9 @@ export class Emitter {
       values.push(result0, inst)
       if (results > 1) values.push(result1, inst)
     }
-    this.draft.layout.appendInst(inst, this.#block)
-    this.#setBlock(inst, this.#block)
-    if ((shape & 0x40) /* ShapeField.Terminator */ !== 0) this.#open = false
+    this.draft.layout.appendInst(inst, this.block)
+    this.setBlock(inst, this.block)
+    if ((shape & 0x40) /* ShapeField.Terminator */ !== 0) this.open = false
     if (this.#sourceLocation !== NO_SOURCE_LOCATION) insts.setLocation(inst, this.#sourceLocation)
     if (this.#stackMap !== null || this.#tags !== null) this.#attach(inst, opcode)
     return inst
@@ -311,11 +162,6 @@ export class Emitter {
   /** @throws IrBuildError when there is a fault. */
   protected refuseImmediate(opcode: Opcode, reason: string | null): void {
     if (reason !== null) throw new IrBuildError({ code: 'immediate', opcode: OPCODE_NAMES[opcode], reason })
-  }
-
-  /** @throws IrBuildError when there is a fault. */
-  protected refuse(reason: string | null): void {
-    if (reason !== null) throw new IrBuildError({ code: 'arguments', reason })
   }
 
   /** The value as bits of the type. */
@@ -432,12 +278,6 @@ export class Emitter {
     }
   }
 
-  /** The block must exist and be open to more branches. */
-  protected checkBranch(block: Block): void {
-    this.checkBlock(block)
-    if (!this.ssa.mayBranchTo(block)) throw new IrBuildError({ code: 'block', reason: this.ssa.whyNot(block) })
-  }
-
   #failCount(user: string, expected: number, found: number): never {
     this.checkOpen()
     const reason = `${user} takes ${expected} arguments here, ${found} are given`
@@ -447,19 +287,6 @@ export class Emitter {
   #failArgument(user: string, index: number, found: Type, expected: Type): never {
     const reason = `${user}: argument ${index} has type ${typeName(found)}, expected ${typeName(expected)}`
     throw new IrBuildError({ code: 'arguments', reason })
-  }
-
-  /** Types of the parameters that the caller has given to a block. */
-  protected paramTypes(block: Block): Type[] {
-    const { firstParam, paramCount } = this.draft.blocks
-    const types: Type[] = []
-    for (let i = 0; i < paramCount[block]; i++) types.push(this.draft.values.type[firstParam[block] + i])
-    return types
-  }
-
-  /** Makes the block call of a target that has been checked. The arguments may hold entries of block-table.ts. */
-  protected blockCall(block: Block, args: readonly number[]): BlockCall {
-    return this.ssa.addBranch(this.#block, block, args)
   }
 
   /** Some types have no half, or no vector: an opcode that asks for it cannot have them. */
@@ -482,7 +309,7 @@ export class Emitter {
   }
 
   #failOperand(opcode: Opcode, index: number, value: number): never {
-    if (value !== -1) this.#failValue(value as Value, OPCODE_NAMES[opcode])
+    if (value !== -1) this.failValue(value as Value, OPCODE_NAMES[opcode])
     const operand = operandName(opcode, index)
     throw new IrBuildError({ code: 'operand-type', opcode: OPCODE_NAMES[opcode], operand, reason: 'is missing' })
   }
@@ -513,12 +340,12 @@ export class Emitter {
   #failPlace(opcode: Opcode): never {
     this.checkOpen()
     const name = OPCODE_NAMES[opcode]
-    if (this.#block === NO_BLOCK) {
+    if (this.block === NO_BLOCK) {
       throw new IrBuildError({ code: 'state', reason: `${name}: no block to add to; call switchTo first` })
     }
     const { blocks, insts } = this.draft
-    const end = OPCODE_NAMES[insts.opcode[blocks.lastInst[this.#block]]]
-    const reason = `${name}: ${printBlock(this.draft, this.#block)} already ends in ${end}`
+    const end = OPCODE_NAMES[insts.opcode[blocks.lastInst[this.block]]]
+    const reason = `${name}: ${printBlock(this.draft, this.block)} already ends in ${end}`
     throw new IrBuildError({ code: 'state', reason })
   }
 
@@ -536,46 +363,11 @@ export class Emitter {
     }
   }
 
-  #setBlock(inst: Inst, block: Block): void {
-    const bench = this.#bench
-    if (inst >= bench.instBlock.length) bench.instBlock = grownColumn(bench.instBlock, inst + 1)
-    bench.instBlock[inst] = block
-  }
-
-  /** Adds an instruction without checks at the start of a block, behind its operand when it has one. @returns its result. */
-  protected prepend(block: Block, opcode: Opcode, controlling: Type, type: Type, arg0 = -1, arg1 = -1): Value {
-    const { insts, layout, blocks, values } = this.draft
-    const inst = insts.push(opcode, controlling)
-    insts.arg0[inst] = arg0
-    insts.arg1[inst] = arg1
-    this.draft.addResults(inst, [type])
-    const first = blocks.firstInst[block]
-    if (arg0 >= 0) layout.insertInstAfter(inst, values.definingInst(arg0 as Value))
-    else if (first >= 0) layout.insertInstBefore(inst, first as Inst)
-    else layout.appendInst(inst, block)
-    this.#setBlock(inst, block)
-    return this.draft.result(inst)
-  }
-
   /** Bytes of a constant that a type holds. */
   protected checkBytes(opcode: Opcode, bytes: Uint8Array, type: Type): void {
     if (bytes.length === typeBytes(type)) return
     const reason = `${bytes.length} bytes are given, ${typeName(type)} has ${typeBytes(type)}`
     throw new IrBuildError({ code: 'immediate', opcode: OPCODE_NAMES[opcode], reason })
-  }
-
-  /** Adds a parameter to a block that nothing branches to yet. */
-  protected addParam(block: Block, type: Type): Value {
-    const { blocks, values } = this.draft
-    const first = blocks.firstParam[block]
-    const count = blocks.paramCount[block]
-    if (count > 0 && first + count !== values.length) {
-      const reason = `the parameters of ${printBlock(this.draft, block)} must be added one after another`
-      throw new IrBuildError({ code: 'block', reason })
-    }
-    if (count === 0) blocks.firstParam[block] = values.length
-    blocks.paramCount[block] = count + 1
-    return values.push(type, paramDefinition(block))
   }
 }
 

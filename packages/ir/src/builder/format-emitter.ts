@@ -330,6 +330,7 @@ export class FormatEmitter extends Emitter {
   }
 
   protected quadConstant(n: bigint | Constant): Value {
+    this.checkOpen()
     const constant =
       typeof n === 'number'
         ? n
@@ -340,6 +341,7 @@ export class FormatEmitter extends Emitter {
   }
 
   protected vectorConstant(type: Type, n: Uint8Array | Constant): Value {
+    this.checkOpen()
     if (typeof n !== 'number') this.checkBytes(Opcode.Vconst, n, type)
     const constant = typeof n === 'number' ? n : this.draft.internConstant(n.slice())
     this.checkEntity(this.draft.constants, constant, 'constant')

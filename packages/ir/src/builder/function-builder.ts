@@ -153,6 +153,7 @@ export class FunctionBuilder extends InstructionBuilder {
 
   /** A new variable: a name for different values at different places. */
   declareVariable(type: Type): Variable {
+    this.checkOpen()
     if (!isType(type)) throw new IrBuildError({ code: 'variable', variable: -1, reason: 'needs a type' })
     return this.ssa.declare(type)
   }
@@ -186,6 +187,7 @@ export class FunctionBuilder extends InstructionBuilder {
 
   /** A stack slot of that many bytes; `align` is a power of two. */
   declareStackSlot(size: number, align = 1, key: bigint | null = null): StackSlot {
+    this.checkOpen()
     if (!Number.isInteger(size) || size < 0 || size > 0xffff_ffff) {
       throw new IrBuildError({ code: 'arguments', reason: `a stack slot cannot have ${size} bytes` })
     }
@@ -218,6 +220,7 @@ export class FunctionBuilder extends InstructionBuilder {
 
   /** A function that may be called; its name as in the text without the `%`, or any external name. */
   importFunction(name: string | ExternalName, signature: Signature | SigRef, options: ImportOptions = {}): FuncRef {
+    this.checkOpen()
     if (typeof signature === 'number') this.checkEntity(this.draft.signatures, signature, 'signature')
     return this.draft.declareFunction({
       name: typeof name === 'string' ? externalName(name) : name,
@@ -228,6 +231,7 @@ export class FunctionBuilder extends InstructionBuilder {
   }
 
   declareGlobalValue(data: GlobalValueData): GlobalValue {
+    this.checkOpen()
     if (data.kind === 'load' || data.kind === 'iadd_imm') {
       this.checkEntity(this.draft.globalValues, data.base, 'global value')
     }
@@ -236,6 +240,7 @@ export class FunctionBuilder extends InstructionBuilder {
   }
 
   declareAliasRegion(userId: number, description: string): AliasRegion {
+    this.checkOpen()
     if (this.draft.aliasRegions.length > MAX_ALIAS_REGION) {
       throw new IrBuildError({ code: 'arguments', reason: `more than ${MAX_ALIAS_REGION + 1} alias regions` })
     }
@@ -254,6 +259,7 @@ export class FunctionBuilder extends InstructionBuilder {
 
   /** A constant of these bytes, which are little-endian. */
   declareConstant(bytes: Uint8Array): Constant {
+    this.checkOpen()
     if (bytes.length === 0) throw new IrBuildError({ code: 'arguments', reason: 'a constant has at least one byte' })
     return this.draft.internConstant(bytes.slice())
   }

@@ -219,15 +219,34 @@ block0(v0: i32, v1: i8, v2: f64):
     const { b, x } = open()
     b.return([x])
     b.finish()
-    for (const call of [
-      () => b.iadd(x, x),
-      () => b.typeOf(x),
-      () => b.createBlock(),
-      () => b.return(),
-      () => b.jump(0 as Block),
-    ]) {
-      expect(call).toThrow('the function is finished')
-    }
+    const calls = [
+      ...[() => b.iadd(x, x), () => b.typeOf(x), () => b.createBlock(), () => b.return(), () => b.jump(0 as Block)],
+      ...[() => b.declareVariable(Type.I32), () => b.declareStackSlot(8), () => b.declareConstant(new Uint8Array(4))],
+      ...[
+        () => b.declareAliasRegion(1, 'a'),
+        () => b.importFunction('g', signature([], [])),
+        () => b.setCold(0 as Block),
+      ],
+      ...[() => b.vconst(Type.I32X4, new Uint8Array(16)), () => b.constant(Type.I128, 1), () => b.finish()],
+      ...[() => b.declareSignature(signature([], [])), () => b.use(0 as never), () => b.setStackLimit(0 as never)],
+    ]
+    for (const call of calls) expect(call).toThrow('the function is finished')
+  })
+
+  test('of one builder is nothing to another beside it', () => {
+    const [one, two] = [open(), open()]
+    const slot = one.b.declareStackSlot(8)
+    expect(() => two.b.stackAddr(Type.I64, slot)).toThrow('stack slot 0 does not exist in this function')
+    const [a, c] = [one.b.iadd(one.x, one.x), two.b.imul(two.x, two.x)]
+    one.b.return([a])
+    const first = printFunction(one.b.finish())
+    // The first is finished: what it worked in may be used again, but not by the second.
+    const third = open()
+    third.b.return([third.b.ineg(third.x)])
+    two.b.return([two.b.isub(c, two.x)])
+    expect(first).toContain('v3 = iadd v0, v0\n    return v3')
+    expect(printFunction(third.b.finish())).toContain('v3 = ineg v0\n    return v3')
+    expect(printFunction(two.b.finish())).toContain('v3 = imul v0, v0\n    v4 = isub v3, v0\n    return v4')
   })
 
   test('without a block says so', () => {
