@@ -49,8 +49,9 @@ export interface ImportOptions {
  * until a terminator ends it. The first block filled is the entry. A block is *sealed* when nothing more will branch to
  * it; before that its variables may get values from anywhere. Every block must be sealed and filled at the end.
  *
- * A call that makes no sense throws IrBuildError and adds nothing. What only the whole function can show (that
- * definitions dominate uses) is left to `verifyFunction`.
+ * A call that makes no sense throws IrBuildError and adds nothing: a type or a number that does not fit, a value that is not
+ * defined on every way to the current block, a branch to a sealed block. What shows only when all branches are there is
+ * looked at again in `finish`; what that gives has nothing for `verifyFunction` to report, settings of the machine apart.
  */
 export class FunctionBuilder extends InstructionBuilder {
   /** @param name - spelled as in the text without the `%`, or any external name. */
@@ -325,14 +326,17 @@ export class FunctionBuilder extends InstructionBuilder {
   }
 
   /**
-   * Ends the work and gives the function. Its ids count up in the order of the layout; `finishWithIds` also says what the
-   * builder's ids have become.
+   * Ends the work and gives the function. Its blocks and values count up in the order of the layout; `finishWithIds` also
+   * says what the builder's ids have become.
+   *
+   * @throws IrBuildError for a block that was never sealed or never filled, and a value that a later branch has left
+   *   undefined where it is used.
    */
   finish(): IrFunction {
     return this.finishWithIds().func
   }
 
-  /** As `finish`, with the new id of every value, block and instruction of the builder; -1 for what is not in it. */
+  /** As `finish`, with the new id of every value and block of the builder; -1 for what is not in it. Instructions keep theirs. */
   finishWithIds(): Finished {
     this.checkOpen()
     this.#checkFilled()
