@@ -36,6 +36,20 @@ export class FunctionTables {
   }
 }
 
+/** Larger ones than this many instructions are not kept. */
+export const KEPT_INSTRUCTIONS = 0x1_0000
+
+let shared: FunctionTables = new FunctionTables(0)
+
+/**
+ * Tables for a function that is read in one go, before anybody else asks for them: every reader uses the same, for most
+ * texts are small, and making tables would take longer than reading.
+ */
+export function sharedTables(): FunctionTables {
+  if (shared.insts.capacity === 0 || shared.insts.capacity > KEPT_INSTRUCTIONS) shared = new FunctionTables(256)
+  return shared
+}
+
 /** Bytes that exact copies of these tables take. */
 export function compactBytes(tables: Pick<FunctionTables, 'insts' | 'values' | 'blocks' | 'blockCalls'>): number {
   return (

@@ -2,7 +2,7 @@
 // it: most of the time to build a small function would else go into making and growing columns.
 
 import { Function as IrFunction } from '../function.ts'
-import { FunctionTables } from '../function-tables.ts'
+import { FunctionTables, KEPT_INSTRUCTIONS } from '../function-tables.ts'
 import { SsaConstruction } from './ssa-construction.ts'
 
 /** Stands where no function is being built; nothing is ever written to it. */
@@ -18,9 +18,6 @@ export class Workbench {
 
 /** What a finished builder has: it is never written to. */
 export const NO_WORKBENCH: Workbench = new Workbench()
-
-/** Larger ones than this many instructions are not kept for the next builder. */
-const KEPT_INSTRUCTIONS = 0x1_0000
 
 let spare: Workbench | null = null
 

@@ -7,7 +7,7 @@
 import { NO_BLOCK } from '../entities.ts'
 import type { ExternalName } from '../externals.ts'
 import { Function as IrFunction } from '../function.ts'
-import { FunctionTables } from '../function-tables.ts'
+import { sharedTables } from '../function-tables.ts'
 import { Module } from '../module.ts'
 import type { CallConv } from '../signature.ts'
 import { type FunctionPlaces, FunctionSource, type SourceComment, SourceText } from '../source.ts'
@@ -105,8 +105,6 @@ class FunctionReader {
   readonly #lexer: Lexer
   readonly #context: ParserContext
   readonly #instructions: InstructionReader
-  /** Every function is read into these, and then gets tables of its own size. */
-  readonly #tables = new FunctionTables(256)
   readonly #readPlaces: (offset: number) => FunctionPlaces
 
   constructor(lexer: Lexer, defaultCallConv: CallConv) {
@@ -144,7 +142,9 @@ class FunctionReader {
     lexer.next()
     const name = this.#name()
     const signature = readSignature(context)
-    const func = new IrFunction(name, signature, this.#tables)
+    // The function is read into tables that are there, and then gets its own.
+    const tables = sharedTables()
+    const func = new IrFunction(name, signature, tables)
     func.source = place
     context.begin(func, place)
     context.punctuation(123, '`{`')
@@ -160,7 +160,7 @@ class FunctionReader {
     for (const { name: entity, exists, offset } of context.pending) context.declared(exists(), entity, offset)
     lexer.next()
     context.claimComments('function', 0)
-    func.settle(this.#tables)
+    func.settle(tables)
     return func
   }
 
